@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMTOOL_TERM_H
+#define VMTOOL_TERM_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+#include <vmtool/evloop.h>
+
+/*
+ * The user's terminal: stdin and stdout, whatever they are (terminals, pipes,
+ * files, /dev/null). A vCPU's thread puts output into a buffer; the event loop
+ * writes it. Input goes straight to the sink, never more than it has room for,
+ * so that a slow guest slows the paste down instead of losing it.
+ *
+ * On a terminal, Ctrl-a is the escape key.
+ */
+
+#define TERM_OUT_SIZE	32768	/* of the buffer */
+#define TERM_OUT_FULL	16384	/* more only while vCPUs must not wait */
+
+/**
+ * struct term_ops - who is behind the terminal
+ * @room: bytes of input the sink can take now
+ * @input: take @len bytes, at most what @room said
+ * @send_break: the user asked for a break (Ctrl-a b)
+ * @quit: the user asked for the end (Ctrl-a x)
+ * @failed: output is lost for good, -@err says why
+ *
+ * All are called in the event loop's thread.
+ */
+struct term_ops {
+	size_t (*room)(void *priv);
+	void (*input)(void *priv, const u8 *buf, size_t len);
+	void (*send_break)(void *priv);
+	void (*quit)(void *priv);
+	void (*failed)(void *priv, int err);
+};
+
+/**
+ * struct term - terminal state
+ * @loop: event loop
+ * @in: stdin
+ * @out: stdout
+ * @in_file: stdin is something epoll does not take: read when there is room
+ * @in_eof: nothing more comes
+ * @in_tty: raw mode is on, the escape key works
+ * @escape: the escape key was the last one
+ * @ops: the sink
+ * @priv: passed to @ops
+ * @lock: protects what follows
+ * @space: signalled when output was written
+ * @buf: output not written yet
+ * @head: bytes ever put in
+ * @tail: bytes ever taken out
+ * @stop: nobody waits for space any more
+ * @dead: stdout takes nothing any more
+ */
+struct term {
+	struct evloop *loop;
+	struct ev_source in;
+	struct ev_source out;
+	bool in_file;
+	bool in_eof;
+	bool in_tty;
+	bool escape;
+	const struct term_ops *ops;
+	void *priv;
+	pthread_mutex_t lock;
+	pthread_cond_t space;
+	u8 buf[TERM_OUT_SIZE];
+	size_t head;
+	size_t tail;
+	bool stop;
+	bool dead;
+};
+
+/**
+ * term_init() - prepare; nothing is read or changed yet
+ * @t: caller-owned
+ * @loop: event loop
+ */
+void term_init(struct term *t, struct evloop *loop);
+
+/**
+ * term_connect() - say who is behind the terminal
+ * @t: terminal
+ * @ops: kept by reference
+ * @priv: passed to @ops
+ */
+void term_connect(struct term *t, const struct term_ops *ops, void *priv);
+
+/**
+ * term_start() - switch a terminal to raw mode and begin to read
+ * @t: terminal
+ *
+ * Output processing stays as it is, so that lines look right when only one of
+ * stdin and stdout is the terminal. The old mode comes back on every way out of
+ * the process but SIGKILL. In the background the terminal is left alone.
+ *
+ * Return: 0 or -errno.
+ */
+int term_start(struct term *t);
+
+/**
+ * term_service() - read and write what is possible now; loop thread only
+ * @t: terminal
+ */
+void term_service(struct term *t);
+
+/**
+ * term_output() - print; for any thread
+ * @t: terminal
+ * @buf: bytes
+ * @len: how many
+ *
+ * Waits while the buffer is full, until term_stop().
+ */
+void term_output(struct term *t, const void *buf, size_t len);
+
+/**
+ * term_stop() - have nobody wait for space in the buffer
+ * @t: terminal
+ * @stop: true to drop what does not fit, false to wait again
+ */
+void term_stop(struct term *t, bool stop);
+
+/**
+ * term_suspend() - leave raw mode, stop the process, come back
+ * @t: terminal
+ */
+void term_suspend(struct term *t);
+
+/**
+ * term_resume() - raw mode again, after SIGCONT
+ * @t: terminal
+ */
+void term_resume(struct term *t);
+
+/**
+ * term_destroy() - write what is left and restore the terminal
+ * @t: terminal
+ *
+ * Waits up to a second for a reader that is slow.
+ */
+void term_destroy(struct term *t);
+
+#endif /* VMTOOL_TERM_H */

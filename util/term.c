@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <linux/kernel.h>
+#include <vmtool/log.h>
+#include <vmtool/term.h>
+
+#define TERM_CHUNK	4096	/* at most PIPE_BUF: never blocks after POLLOUT */
+#define TERM_ESCAPE	0x01	/* Ctrl-a */
+#define TERM_LINGER_MS	1000
+
+/*
+ * The mode to go back to. At file scope because exit() and a fatal signal have
+ * no other way to find it; there is one controlling terminal in a process.
+ */
+static struct termios saved_mode;
+static volatile sig_atomic_t saved;
+
+static void term_restore(void)
+{
+	if (!saved)
+		return;
+	saved = 0;
+	tcsetattr(STDIN_FILENO, TCSANOW, &saved_mode);
+}
+
+static void term_fatal(int sig)
+{
+	term_restore();
+	/* SA_RESETHAND has brought the default action back. */
+	raise(sig);
+}
+
+static void term_catch_fatal(void)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGQUIT };
+	struct sigaction sa = { .sa_handler = term_fatal, .sa_flags = SA_RESETHAND };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(signals); i++) {
+		struct sigaction old;
+
+		/* A sanitizer's handler says more than we could. */
+		if (!sigaction(signals[i], NULL, &old) && old.sa_handler == SIG_DFL)
+			sigaction(signals[i], &sa, NULL);
+	}
+}
+
+static int term_raw(void)
+{
+	struct termios mode;
+
+	/* In the background a change of the mode would stop us. */
+	if (tcgetpgrp(STDIN_FILENO) != getpgrp())
+		return -EAGAIN;
+	if (!saved) {
+		if (tcgetattr(STDIN_FILENO, &saved_mode) < 0)
+			return -errno;
+		saved = 1;
+	}
+	mode = saved_mode;
+	mode.c_iflag &= ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+	mode.c_lflag &= ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+	mode.c_cc[VMIN] = 1;
+	mode.c_cc[VTIME] = 0;
+	return tcsetattr(STDIN_FILENO, TCSANOW, &mode) < 0 ? -errno : 0;
+}
+
+static void term_help(void)
+{
+	static const char text[] =
+		"\r\n"
+		"Ctrl-a h    this help\r\n"
+		"Ctrl-a x    end the guest\r\n"
+		"Ctrl-a b    send a break (magic SysRq)\r\n"
+		"Ctrl-a a    send Ctrl-a\r\n";
+
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		return;
+}
+
+/* The byte after the escape key; what is for the guest is put in @out. */
+static size_t term_escaped(struct term *t, u8 c, u8 *out)
+{
+	t->escape = false;
+	switch (c) {
+	case 'x':
+	case 'X':
+		t->ops->quit(t->priv);
+		return 0;
+	case 'h':
+	case '?':
+		term_help();
+		return 0;
+	case 'b':
+		t->ops->send_break(t->priv);
+		return 0;
+	case 'a':
+	case TERM_ESCAPE:
+		*out = TERM_ESCAPE;
+		return 1;
+	default:
+		*out = c;
+		return 1;
+	}
+}
+
+static void term_take(struct term *t, const u8 *buf, size_t len)
+{
+	u8 keys[TERM_CHUNK];
+	size_t i, n = 0;
+
+	if (!t->in_tty) {
+		t->ops->input(t->priv, buf, len);
+		return;
+	}
+	for (i = 0; i < len; i++) {
+		if (t->escape)
+			n += term_escaped(t, buf[i], keys + n);
+		else if (buf[i] == TERM_ESCAPE)
+			t->escape = true;
+		else
+			keys[n++] = buf[i];
+	}
+	if (n)
+		t->ops->input(t->priv, keys, n);
+}
+
+static void term_eof(struct term *t)
+{
+	ev_del(t->loop, &t->in);
+	t->in_eof = true;
+}
+
+static bool term_read_some(struct term *t)
+{
+	u8 buf[TERM_CHUNK];
+	size_t room = min_t(size_t, t->ops->room(t->priv), sizeof(buf));
+	ssize_t n;
+
+	if (!room)
+		return false;
+	n = read(t->in.fd, buf, room);
+	if (n > 0) {
+		term_take(t, buf, n);
+		return true;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	term_eof(t);
+	return false;
+}
+
+static void term_in_ready(struct ev_source *src, u32 events)
+{
+	struct term *t = container_of(src, struct term, in);
+
+	if (!t->ops->room(t->priv))
+		ev_del(t->loop, &t->in);	/* level-triggered, HUP included */
+	else
+		term_read_some(t);
+}
+
+static void term_lost(struct term *t, int err)
+{
+	pthread_mutex_lock(&t->lock);
+	t->dead = true;
+	t->tail = t->head;
+	pthread_cond_broadcast(&t->space);
+	pthread_mutex_unlock(&t->lock);
+	ev_del(t->loop, &t->out);
+	if (t->ops)
+		t->ops->failed(t->priv, err);
+}
+
+/* Returns false when stdout cannot take anything now. */
+static bool term_write_some(struct term *t, int wait_ms)
+{
+	struct pollfd pfd = { .fd = t->out.fd, .events = POLLOUT };
+	size_t at, len;
+	ssize_t n;
+
+	if (poll(&pfd, 1, wait_ms) <= 0)
+		return false;
+	/* Only this thread moves the tail, so the bytes stay put. */
+	pthread_mutex_lock(&t->lock);
+	at = t->tail % TERM_OUT_SIZE;
+	len = min_t(size_t, t->head - t->tail, TERM_OUT_SIZE - at);
+	len = min_t(size_t, len, TERM_CHUNK);
+	pthread_mutex_unlock(&t->lock);
+	if (!len)
+		return true;
+
+	n = write(t->out.fd, t->buf + at, len);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n < 0) {
+		term_lost(t, errno);
+		return true;
+	}
+	pthread_mutex_lock(&t->lock);
+	t->tail += n;
+	pthread_cond_broadcast(&t->space);
+	pthread_mutex_unlock(&t->lock);
+	return true;
+}
+
+static bool term_pending(struct term *t)
+{
+	bool pending;
+
+	pthread_mutex_lock(&t->lock);
+	pending = t->head != t->tail;
+	pthread_mutex_unlock(&t->lock);
+	return pending;
+}
+
+static void term_drain(struct term *t)
+{
+	while (term_pending(t)) {
+		if (term_write_some(t, 0))
+			continue;
+		if (!t->out.armed)
+			ev_add(t->loop, &t->out, EPOLLOUT);
+		return;
+	}
+	ev_del(t->loop, &t->out);
+}
+
+static void term_out_ready(struct ev_source *src, u32 events)
+{
+	term_drain(container_of(src, struct term, out));
+}
+
+void term_init(struct term *t, struct evloop *loop)
+{
+	memset(t, 0, offsetof(struct term, buf));
+	t->loop = loop;
+	t->in.fd = STDIN_FILENO;
+	t->in.fn = term_in_ready;
+	t->out.fd = STDOUT_FILENO;
+	t->out.fn = term_out_ready;
+	t->in_eof = true;
+	t->head = 0;
+	t->tail = 0;
+	t->stop = false;
+	t->dead = false;
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_cond_init(&t->space, NULL);
+}
+
+void term_connect(struct term *t, const struct term_ops *ops, void *priv)
+{
+	t->ops = ops;
+	t->priv = priv;
+}
+
+int term_start(struct term *t)
+{
+	int ret;
+
+	if (isatty(STDIN_FILENO)) {
+		atexit(term_restore);
+		term_catch_fatal();
+		ret = term_raw();
+		if (ret && ret != -EAGAIN)
+			return ret;
+		t->in_tty = true;
+		if (ret)
+			return 0;	/* until term_resume() in the foreground */
+	}
+	t->in_eof = false;
+	ret = ev_add(t->loop, &t->in, EPOLLIN);
+	if (ret == -EPERM) {
+		t->in_file = true;
+		ret = 0;
+	}
+	/* No stdin at all (closed) is no input, not an error. */
+	if (ret == -EBADF) {
+		t->in_eof = true;
+		ret = 0;
+	}
+	return ret;
+}
+
+void term_service(struct term *t)
+{
+	term_drain(t);
+	if (t->in_eof || !t->ops)
+		return;
+	if (t->in_file)
+		while (!t->in_eof && term_read_some(t))
+			;
+	else if (!t->in.armed && t->ops->room(t->priv))
+		ev_add(t->loop, &t->in, EPOLLIN);
+}
+
+void term_output(struct term *t, const void *buf, size_t len)
+{
+	const u8 *p = buf;
+	bool was_empty;
+
+	pthread_mutex_lock(&t->lock);
+	was_empty = t->head == t->tail;
+	while (len && !t->dead) {
+		if (t->head - t->tail < (t->stop ? TERM_OUT_SIZE : TERM_OUT_FULL)) {
+			t->buf[t->head++ % TERM_OUT_SIZE] = *p++;
+			len--;
+			continue;
+		}
+		if (t->stop)
+			break;
+		pthread_cond_wait(&t->space, &t->lock);
+	}
+	pthread_mutex_unlock(&t->lock);
+	if (was_empty)
+		ev_wake(t->loop);
+}
+
+void term_stop(struct term *t, bool stop)
+{
+	pthread_mutex_lock(&t->lock);
+	t->stop = stop;
+	pthread_cond_broadcast(&t->space);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void term_suspend(struct term *t)
+{
+	term_restore();
+	raise(SIGSTOP);
+	term_resume(t);
+}
+
+void term_resume(struct term *t)
+{
+	if (!t->in_tty || term_raw())
+		return;
+	if (t->in_eof && !t->in.armed && !ev_add(t->loop, &t->in, EPOLLIN))
+		t->in_eof = false;
+}
+
+void term_destroy(struct term *t)
+{
+	while (!t->dead && term_pending(t))
+		if (!term_write_some(t, TERM_LINGER_MS))
+			break;
+	ev_del(t->loop, &t->in);
+	ev_del(t->loop, &t->out);
+	term_restore();
+	pthread_cond_destroy(&t->space);
+	pthread_mutex_destroy(&t->lock);
+}
