@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BOOT_ELF_H
+#define BOOT_ELF_H
+
+#include <stdbool.h>
+#include <linux/elf.h>
+
+#include "image.h"
+
+/* The kernel's linker scripts make about five program headers. */
+#define ELF_MAX_PHDRS	64
+
+/**
+ * struct elf_file - the headers of an ELF kernel, checked
+ * @src: file
+ * @eh: ELF header
+ * @ph: program headers, @eh.e_phnum of them
+ */
+struct elf_file {
+	const struct image_src *src;
+	struct elf64_hdr eh;
+	struct elf64_phdr ph[ELF_MAX_PHDRS];
+};
+
+/**
+ * struct elf_note - a note in a PT_NOTE segment
+ * @name: whose note it is
+ * @type: what it is, in @name's numbering
+ * @desc: receives the descriptor
+ * @size: bytes in @desc
+ */
+struct elf_note {
+	const char *name;
+	u32 type;
+	void *desc;
+	size_t size;
+};
+
+/**
+ * elf_find_note() - look for a note
+ * @ef: file
+ * @note: what to look for
+ *
+ * Return: bytes in the descriptor of the first such note, of which at most
+ * @note->size are stored; 0 when there is none, or it is empty; -errno after a
+ * one-line message when the notes are damaged.
+ */
+int elf_find_note(const struct elf_file *ef, const struct elf_note *note);
+
+/**
+ * elf_is_code() - does a file's segment hold instructions at an address?
+ * @ef: file
+ * @paddr: guest physical address
+ *
+ * Return: true when the byte at @paddr comes from an executable segment.
+ */
+bool elf_is_code(const struct elf_file *ef, u64 paddr);
+
+/*
+ * The architecture's part, one implementation per build.
+ */
+
+/* ELF machine number and name of the kernels that can be run. */
+extern const u16 elf_arch_machine;
+extern const char *const elf_arch_name;
+
+/**
+ * elf_arch_entry() - how an ELF kernel is entered
+ * @ki: its segments are there; the rest is filled in, except for what a header
+ *	around the kernel has provided (@ki->setup_len is not 0 then)
+ * @ef: file
+ *
+ * Return: 0, or -errno after a one-line message.
+ */
+int elf_arch_entry(struct kernel_image *ki, const struct elf_file *ef);
+
+#endif /* BOOT_ELF_H */
