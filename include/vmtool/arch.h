@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMTOOL_ARCH_H
+#define VMTOOL_ARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <linux/types.h>
+
+struct vcpu;
+struct vm;
+
+/*
+ * What a folder x86/, arm/ or powerpc/ supplies. One of them is linked; generic
+ * code holds no #ifdef of an architecture.
+ */
+
+/** arch_kernel_name - the kernel's SRCARCH, where images are looked for */
+extern const char arch_kernel_name[];
+
+/** arch_qmp_target - what query-cpus-fast calls it */
+extern const char arch_qmp_target[];
+
+/** arch_kernel_images - image names below arch/.../boot, NULL at the end */
+extern const char *const arch_kernel_images[];
+
+/** arch_elf_machine - e_machine of a vmlinux that can be run */
+extern const u16 arch_elf_machine;
+
+/** arch_default_params - kernel command line that a user's params follow */
+extern const char arch_default_params[];
+
+/**
+ * arch_check_host() - can guests run on this architecture at all?
+ *
+ * Return: 0, or -EOPNOTSUPP after a one-line message.
+ */
+int arch_check_host(void);
+
+/**
+ * arch_vm_init() - interrupt controller, guest memory, devices
+ * @vm: machine whose VM exists; no vCPU does
+ *
+ * Return: 0, or -errno after a one-line message; arch_vm_destroy() follows in
+ * either case.
+ */
+int arch_vm_init(struct vm *vm);
+
+/**
+ * arch_vm_destroy() - release what arch_vm_init() took, devices excepted
+ * @vm: machine
+ */
+void arch_vm_destroy(struct vm *vm);
+
+/**
+ * arch_vm_reset() - interrupt controllers and timers back to power-on state
+ * @vm: machine; vCPUs are held
+ *
+ * Return: 0 or -errno.
+ */
+int arch_vm_reset(struct vm *vm);
+
+/**
+ * arch_load() - kernel, initrd and the machine's description into memory
+ * @vm: machine with all devices; called again at each reset
+ *
+ * Return: 0, or -errno after a one-line message.
+ */
+int arch_load(struct vm *vm);
+
+/**
+ * arch_vcpu_init() - what a vCPU needs once, on its own thread
+ * @vcpu: vCPU whose @fd and @run exist
+ *
+ * Return: 0, or -errno after a one-line message.
+ */
+int arch_vcpu_init(struct vcpu *vcpu);
+
+/**
+ * arch_vcpu_destroy() - release what arch_vcpu_init() took
+ * @vcpu: vCPU
+ */
+void arch_vcpu_destroy(struct vcpu *vcpu);
+
+/**
+ * arch_vcpu_reset() - registers as they are at the first instruction
+ * @vcpu: vCPU that does not run; the boot vCPU is put at the kernel's entry
+ *
+ * Return: 0 or -errno.
+ */
+int arch_vcpu_reset(struct vcpu *vcpu);
+
+/**
+ * arch_handle_exit() - an exit that generic code does not know
+ * @vcpu: vCPU, on its own thread
+ *
+ * Return: 0 to go on; -ENOSYS when it is unknown here, too.
+ */
+int arch_handle_exit(struct vcpu *vcpu);
+
+/**
+ * arch_powerdown() - press the power button
+ * @vm: machine
+ *
+ * Return: 0, or -ENOTSUP when the guest does not listen to it.
+ */
+int arch_powerdown(struct vm *vm);
+
+/**
+ * arch_show_vcpu() - say in one line where a vCPU stands
+ * @vcpu: vCPU that does not run, on its own thread
+ * @buf: receives the text
+ * @size: bytes in @buf
+ */
+void arch_show_vcpu(struct vcpu *vcpu, char *buf, size_t size);
+
+/**
+ * arch_host_can_virtualize() - does this CPU have hardware virtualization?
+ *
+ * Return: false when KVM here would have to interpret the guest's code.
+ */
+bool arch_host_can_virtualize(void);
+
+/**
+ * arch_dump_acpi() - write the ACPI tables into a directory, a file each
+ * @vm: created machine
+ * @dir: existing directory
+ *
+ * Return: 0, or -errno after a one-line message.
+ */
+int arch_dump_acpi(struct vm *vm, const char *dir);
+
+/**
+ * arch_describe() - print what --dry-run says of the machine
+ * @vm: created machine
+ * @out: stream
+ */
+void arch_describe(struct vm *vm, FILE *out);
+
+#endif /* VMTOOL_ARCH_H */

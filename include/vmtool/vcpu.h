@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMTOOL_VCPU_H
+#define VMTOOL_VCPU_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <linux/types.h>
+#include <vmtool/log.h>
+
+struct kvm_run;
+struct vcpu_arch;
+struct vm;
+
+/**
+ * struct vcpu - a virtual CPU, created and run on a thread of its own
+ * @vm: machine
+ * @index: number, from 0; the boot vCPU is 0
+ * @fd: KVM's vCPU
+ * @run: its communication area
+ * @thread: its thread
+ * @tid: the thread's Linux id
+ * @error: -errno of its creation
+ * @parked: waits outside the guest
+ * @io_pending: the last exit is completed by the next KVM_RUN
+ * @exits: times KVM_RUN returned
+ * @limit: budget of messages the guest can cause
+ * @arch: private to the architecture
+ */
+struct vcpu {
+	struct vm *vm;
+	unsigned int index;
+	int fd;
+	struct kvm_run *run;
+	pthread_t thread;
+	int tid;
+	int error;
+	bool parked;
+	bool io_pending;
+	u64 exits;
+	struct log_limit limit;
+	struct vcpu_arch *arch;
+};
+
+/**
+ * struct vcpu_group - how the loop's thread and the vCPU threads meet
+ * @lock: protects all of it
+ * @go: vCPUs wait here for being released
+ * @idle: the loop waits here for the vCPUs
+ * @hold: vCPUs stay out of the guest
+ * @quit: threads end
+ * @nr_parked: vCPUs that wait
+ */
+struct vcpu_group {
+	pthread_mutex_t lock;
+	pthread_cond_t go;
+	pthread_cond_t idle;
+	bool hold;
+	bool quit;
+	unsigned int nr_parked;
+};
+
+/**
+ * vcpus_create() - create all vCPUs, held
+ * @vm: machine
+ *
+ * Return: 0, or -errno after a one-line message.
+ */
+int vcpus_create(struct vm *vm);
+
+/**
+ * vcpus_hold() - bring every vCPU out of the guest and complete its I/O
+ * @vm: machine
+ */
+void vcpus_hold(struct vm *vm);
+
+/**
+ * vcpus_kick() - make every vCPU look at what is asked of it
+ * @vm: machine
+ */
+void vcpus_kick(struct vm *vm);
+
+/**
+ * vcpus_release() - let the vCPUs run
+ * @vm: machine
+ */
+void vcpus_release(struct vm *vm);
+
+/**
+ * vcpus_destroy() - end the threads and release the vCPUs
+ * @vm: machine
+ */
+void vcpus_destroy(struct vm *vm);
+
+#endif /* VMTOOL_VCPU_H */

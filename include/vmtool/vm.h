@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMTOOL_VM_H
+#define VMTOOL_VM_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <time.h>
+#include <linux/types.h>
+#include <linux/list.h>
+#include <vmtool/bus.h>
+#include <vmtool/evloop.h>
+#include <vmtool/gmem.h>
+#include <vmtool/irq.h>
+#include <vmtool/kernel_image.h>
+#include <vmtool/runstate.h>
+#include <vmtool/term.h>
+#include <vmtool/vcpu.h>
+#include <vmtool/verdict.h>
+
+struct vm_arch;
+
+#define VM_NAME_MAX	64
+
+/**
+ * struct vm_config - what the user asked for; plain data, no descriptor
+ * @name: name of the guest, a valid file name
+ * @nr_cpus: vCPUs
+ * @mem: bytes of guest memory
+ * @hugetlbfs: directory on hugetlbfs that backs the memory, or NULL
+ * @kernel: path of the kernel
+ * @initrds: paths of initrds
+ * @nr_initrds: how many
+ * @params: what the user adds to the kernel command line, or NULL
+ * @nodefaults: @params is the whole command line
+ * @exit_on_reset: end when the guest resets
+ * @timeout: seconds until the guest is ended, 0 for never
+ * @dry_run: build the machine without KVM and run nothing
+ * @trace_ports: print every port access that exits
+ * @trace_mmio: print every MMIO access that exits
+ */
+struct vm_config {
+	char name[VM_NAME_MAX];
+	unsigned int nr_cpus;
+	u64 mem;
+	const char *hugetlbfs;
+	const char *kernel;
+	const char *const *initrds;
+	int nr_initrds;
+	const char *params;
+	bool nodefaults;
+	bool exit_on_reset;
+	unsigned int timeout;
+	bool dry_run;
+	bool trace_ports;
+	bool trace_mmio;
+};
+
+/**
+ * struct vm - a virtual machine
+ * @cfg: configuration, outlives the machine
+ * @kvm_fd: /dev/kvm
+ * @vm_fd: KVM's VM
+ * @run_size: bytes of a vCPU's struct kvm_run mapping
+ * @gmem: guest memory
+ * @mmio: memory-mapped registers
+ * @pio: I/O ports (x86)
+ * @irqchip: interrupt lines
+ * @loop: the event loop
+ * @run: run state
+ * @verdict: how it ended
+ * @term: the user's terminal
+ * @devices: in the order they were realized
+ * @vcpus: cfg->nr_cpus entries
+ * @nr_vcpus: those created
+ * @group: how their threads are stopped and started
+ * @panic_timer: ends a guest that panicked and says no more
+ * @halt_timer: ends a guest that stopped without a way to power off
+ * @limit_timer: --timeout
+ * @panicking: @panic_timer runs
+ * @halting: @halt_timer runs
+ * @signals: SIGINT and others, as events
+ * @kernel: the kernel image
+ * @initrd: initrds
+ * @cmdline: kernel command line, owned
+ * @started: CLOCK_MONOTONIC time of the start
+ * @arch: private to the architecture
+ */
+struct vm {
+	const struct vm_config *cfg;
+	int kvm_fd;
+	int vm_fd;
+	size_t run_size;
+	struct gmem gmem;
+	struct bus mmio;
+	struct bus pio;
+	struct irqchip irqchip;
+	struct evloop loop;
+	struct runstate run;
+	struct verdict verdict;
+	struct term term;
+	struct list_head devices;
+	struct vcpu **vcpus;
+	unsigned int nr_vcpus;
+	struct vcpu_group group;
+	struct ev_timer panic_timer;
+	struct ev_timer halt_timer;
+	struct ev_timer limit_timer;
+	bool panicking;
+	bool halting;
+	struct ev_source signals;
+	struct kernel_image kernel;
+	struct initrd initrd;
+	char *cmdline;
+	struct timespec started;
+	struct vm_arch *arch;
+};
+
+/**
+ * vm_create() - build the machine up to the first instruction
+ * @vm: caller-owned
+ * @cfg: configuration, must outlive @vm
+ *
+ * Return: 0, or -errno after a one-line message; vm_destroy() is called in
+ * either case.
+ */
+int vm_create(struct vm *vm, const struct vm_config *cfg);
+
+/**
+ * vm_run() - run the guest until it ends
+ * @vm: machine
+ *
+ * Return: exit status for the shell (cli.md's table).
+ */
+int vm_run(struct vm *vm);
+
+/**
+ * vm_destroy() - release everything, in reverse order
+ * @vm: machine, also one that was only partly created
+ */
+void vm_destroy(struct vm *vm);
+
+/**
+ * vm_console() - what the guest's console prints
+ * @vm: machine
+ * @buf: output, in pieces of any size
+ * @len: bytes
+ *
+ * For the thread of any vCPU, under the lock of the console device.
+ */
+void vm_console(struct vm *vm, const void *buf, size_t len);
+
+/**
+ * vm_describe() - print the machine and the kernel command line
+ * @vm: created machine
+ * @out: stream
+ */
+void vm_describe(struct vm *vm, FILE *out);
+
+#endif /* VMTOOL_VM_H */

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <linux/kvm.h>
+
+#include <linux/kernel.h>
+#include <vmtool/gmem.h>
+
+#define GMEM_PAGE	4096UL
+
+/* KVM takes at most 2^31 - 1 pages in a slot. */
+#define GMEM_KVM_MAX	(1ULL << 42)
+
+void gmem_init(struct gmem *gm, int vm_fd)
+{
+	memset(gm, 0, sizeof(*gm));
+	gm->vm_fd = vm_fd;
+}
+
+void gmem_destroy(struct gmem *gm)
+{
+	int i;
+
+	for (i = 0; i < gm->nr; i++)
+		munmap(gm->slots[i].hva, gm->slots[i].size);
+	gm->nr = 0;
+}
+
+static bool gmem_overlaps(const struct gmem *gm, u64 gpa, u64 size)
+{
+	int i;
+
+	for (i = 0; i < gm->nr; i++) {
+		const struct gmem_slot *s = &gm->slots[i];
+
+		if (gpa < s->gpa + s->size && s->gpa < gpa + size)
+			return true;
+	}
+	return false;
+}
+
+static void *gmem_mmap(u64 size, enum gmem_type type, int fd, off_t off)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+	if (type == GMEM_HUGETLB)
+		flags = MAP_SHARED | MAP_NORESERVE;
+	else
+		fd = -1;
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd,
+		    fd < 0 ? 0 : off);
+}
+
+static int gmem_announce(struct gmem *gm, const struct gmem_slot *s, int id)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = id,
+		.flags = s->type == GMEM_ROM ? KVM_MEM_READONLY : 0,
+		.guest_phys_addr = s->gpa,
+		.memory_size = s->size,
+		.userspace_addr = (uintptr_t)s->hva,
+	};
+
+	if (gm->vm_fd < 0)
+		return 0;
+	return ioctl(gm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region) < 0 ? -errno : 0;
+}
+
+static int gmem_add_one(struct gmem *gm, u64 gpa, u64 size, enum gmem_type type,
+			int fd, off_t off)
+{
+	struct gmem_slot s = { .gpa = gpa, .size = size, .type = type };
+	int i, ret;
+
+	if (gm->nr == GMEM_MAX_SLOTS)
+		return -ENOSPC;
+	s.hva = gmem_mmap(size, type, fd, off);
+	if (s.hva == MAP_FAILED)
+		return -errno;
+
+	/* Slots are never removed, so their count numbers them for KVM. */
+	ret = gmem_announce(gm, &s, gm->nr);
+	if (ret) {
+		munmap(s.hva, size);
+		return ret;
+	}
+
+	for (i = gm->nr; i > 0 && gm->slots[i - 1].gpa > gpa; i--)
+		gm->slots[i] = gm->slots[i - 1];
+	gm->slots[i] = s;
+	gm->nr++;
+	return 0;
+}
+
+int gmem_add(struct gmem *gm, u64 gpa, u64 size, enum gmem_type type,
+	     int fd, off_t off)
+{
+	int ret;
+
+	if (!size || (gpa | size) % GMEM_PAGE || gpa + size < gpa ||
+	    gmem_overlaps(gm, gpa, size))
+		return -EINVAL;
+
+	while (size) {
+		u64 part = min_t(u64, size, GMEM_KVM_MAX);
+
+		ret = gmem_add_one(gm, gpa, part, type, fd, off);
+		if (ret)
+			return ret;
+		gpa += part;
+		off += part;
+		size -= part;
+	}
+	return 0;
+}
+
+static const struct gmem_slot *gmem_slot(const struct gmem *gm, u64 gpa)
+{
+	int i;
+
+	for (i = 0; i < gm->nr; i++)
+		if (gpa >= gm->slots[i].gpa && gpa - gm->slots[i].gpa < gm->slots[i].size)
+			return &gm->slots[i];
+	return NULL;
+}
+
+/* The part of a range that lies in one slot: its address here and its size. */
+static u8 *gmem_part(const struct gmem *gm, u64 gpa, u64 len, bool write, u64 *part)
+{
+	const struct gmem_slot *s = gmem_slot(gm, gpa);
+
+	if (!s || (write && s->type == GMEM_ROM))
+		return NULL;
+	*part = min_t(u64, len, s->size - (gpa - s->gpa));
+	return s->hva + (gpa - s->gpa);
+}
+
+static bool gmem_covers(const struct gmem *gm, u64 gpa, u64 len)
+{
+	u64 part;
+
+	while (len) {
+		if (!gmem_part(gm, gpa, len, false, &part))
+			return false;
+		gpa += part;
+		len -= part;
+	}
+	return true;
+}
+
+int gmem_read(const struct gmem *gm, u64 gpa, void *buf, size_t len)
+{
+	u64 part;
+
+	if (!gmem_covers(gm, gpa, len))
+		return -EFAULT;
+	for (; len; gpa += part, buf += part, len -= part) {
+		u8 *p = gmem_part(gm, gpa, len, false, &part);
+
+		memcpy(buf, p, part);
+	}
+	return 0;
+}
+
+int gmem_write(struct gmem *gm, u64 gpa, const void *buf, size_t len)
+{
+	u64 part;
+
+	if (!gmem_covers(gm, gpa, len))
+		return -EFAULT;
+	for (; len; gpa += part, buf += part, len -= part) {
+		u8 *p = gmem_part(gm, gpa, len, false, &part);
+
+		memcpy(p, buf, part);
+	}
+	return 0;
+}
+
+/* Fresh anonymous pages are zero and cost nothing until they are touched. */
+static int gmem_zero_pages(const struct gmem_slot *s, u8 *p, u64 len)
+{
+	if (s->type == GMEM_HUGETLB) {
+		memset(p, 0, len);
+		return 0;
+	}
+	p = mmap(p, len, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+int gmem_zero(struct gmem *gm, u64 gpa, u64 len)
+{
+	u64 part;
+	int ret;
+
+	if (!gmem_covers(gm, gpa, len))
+		return -EFAULT;
+	for (; len; gpa += part, len -= part) {
+		u8 *p = gmem_part(gm, gpa, len, false, &part);
+		u64 head = min_t(u64, part, -gpa % GMEM_PAGE);
+		u64 body = (part - head) & ~(GMEM_PAGE - 1);
+
+		memset(p, 0, head);
+		memset(p + head + body, 0, part - head - body);
+		if (!body)
+			continue;
+		ret = gmem_zero_pages(gmem_slot(gm, gpa), p + head, body);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int gmem_iov(const struct gmem *gm, u64 gpa, size_t len, bool write,
+	     struct iovec *iov, int max)
+{
+	u64 part;
+	int n = 0;
+
+	for (; len; gpa += part, len -= part) {
+		u8 *p = gmem_part(gm, gpa, len, write, &part);
+
+		if (!p)
+			return -EFAULT;
+		if (n == max)
+			return -ENOSPC;
+		iov[n].iov_base = p;
+		iov[n].iov_len = part;
+		n++;
+	}
+	return n;
+}
+
+static int gmem_pread(u8 *p, u64 len, int fd, off_t off)
+{
+	while (len) {
+		ssize_t n = pread(fd, p, len, off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			return -ENODATA;
+		p += n;
+		off += n;
+		len -= n;
+	}
+	return 0;
+}
+
+static int gmem_map_part(u8 *p, u64 gpa, u64 len, int fd, off_t off)
+{
+	u64 head = min_t(u64, len, -gpa % GMEM_PAGE);
+	u64 body = (len - head) & ~(GMEM_PAGE - 1);
+	int ret;
+
+	ret = gmem_pread(p, head, fd, off);
+	if (ret)
+		return ret;
+	if (body && mmap(p + head, body, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd,
+			 off + head) == MAP_FAILED)
+		return -errno;
+	return gmem_pread(p + head + body, len - head - body, fd, off + head + body);
+}
+
+int gmem_map_file(struct gmem *gm, u64 gpa, u64 len, int fd, off_t off)
+{
+	u64 part;
+	int ret;
+
+	if (!gmem_covers(gm, gpa, len))
+		return -EFAULT;
+	/* A mapping beyond the end of the file would be SIGBUS later. */
+	if (len && lseek(fd, 0, SEEK_END) < (off_t)(off + len))
+		return -ENODATA;
+
+	for (; len; gpa += part, off += part, len -= part) {
+		u8 *p = gmem_part(gm, gpa, len, false, &part);
+
+		if (gmem_slot(gm, gpa)->type != GMEM_HUGETLB &&
+		    (gpa - off) % GMEM_PAGE == 0)
+			ret = gmem_map_part(p, gpa, part, fd, off);
+		else
+			ret = gmem_pread(p, part, fd, off);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+u64 gmem_end(const struct gmem *gm, u64 limit)
+{
+	u64 end = 0;
+	int i;
+
+	for (i = 0; i < gm->nr; i++)
+		if (gm->slots[i].type != GMEM_ROM && gm->slots[i].gpa < limit)
+			end = gm->slots[i].gpa + gm->slots[i].size;
+	return min_t(u64, end, limit);
+}
+
+u64 gmem_total(const struct gmem *gm)
+{
+	u64 total = 0;
+	int i;
+
+	for (i = 0; i < gm->nr; i++)
+		total += gm->slots[i].size;
+	return total;
+}

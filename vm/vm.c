@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include <linux/kvm.h>
+
+#include <linux/kernel.h>
+#include <vmtool/arch.h>
+#include <vmtool/device.h>
+#include <vmtool/log.h>
+#include <vmtool/vm.h>
+
+/* A kernel that panicked and keeps printing, or spins in silence, is cut off. */
+#define PANIC_GRACE_MS	2000
+/* A kernel without a way to power off prints that it did, and stops there. */
+#define HALT_GRACE_MS	500
+
+static void vm_hold(void *priv)
+{
+	vcpus_hold(priv);
+}
+
+static void vm_kick(void *priv)
+{
+	vcpus_kick(priv);
+}
+
+static void vm_release(void *priv)
+{
+	vcpus_release(priv);
+}
+
+static int vm_reset_vcpus(struct vm *vm)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		ret = arch_vcpu_reset(vm->vcpus[i]);
+		if (ret) {
+			log_err("cannot set up vCPU %u: %s", i, strerror(-ret));
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int vm_reset(void *priv)
+{
+	struct vm *vm = priv;
+	int ret;
+
+	ev_timer_set(&vm->loop, &vm->halt_timer, 0);
+	vm->halting = false;
+	devices_reset(vm);
+	ret = arch_vm_reset(vm);
+	if (!ret)
+		ret = arch_load(vm);
+	if (!ret)
+		ret = vm_reset_vcpus(vm);
+	return ret;
+}
+
+static int vm_powerdown(void *priv)
+{
+	return arch_powerdown(priv);
+}
+
+static const struct run_ops vm_run_ops = {
+	.hold = vm_hold,
+	.kick = vm_kick,
+	.release = vm_release,
+	.reset = vm_reset,
+	.powerdown = vm_powerdown,
+};
+
+static void vm_panic_over(struct ev_timer *timer)
+{
+	struct vm *vm = container_of(timer, struct vm, panic_timer);
+
+	runstate_request(&vm->run, RUN_BY_GUEST_PANIC);
+}
+
+static void vm_halt_over(struct ev_timer *timer)
+{
+	struct vm *vm = container_of(timer, struct vm, halt_timer);
+
+	runstate_request(&vm->run, RUN_BY_GUEST_POWEROFF);
+}
+
+static void vm_timed_out(struct ev_timer *timer)
+{
+	struct vm *vm = container_of(timer, struct vm, limit_timer);
+
+	log_err("the guest did not end within %u seconds", vm->cfg->timeout);
+	runstate_request(&vm->run, RUN_BY_TIMEOUT);
+}
+
+static void vm_wake(struct evloop *loop)
+{
+	struct vm *vm = container_of(loop, struct vm, loop);
+
+	if (vm->verdict.panicked && !vm->panicking) {
+		vm->panicking = true;
+		ev_timer_set(loop, &vm->panic_timer, PANIC_GRACE_MS);
+	}
+	if (vm->verdict.halted && !vm->halting) {
+		vm->halting = true;
+		ev_timer_set(loop, &vm->halt_timer, HALT_GRACE_MS);
+	}
+	term_service(&vm->term);
+	runstate_service(&vm->run);
+}
+
+void vm_console(struct vm *vm, const void *buf, size_t len)
+{
+	enum console_event event = verdict_console(&vm->verdict, buf, len);
+
+	term_output(&vm->term, buf, len);
+	if (event == CONSOLE_PANIC_END)
+		runstate_request(&vm->run, RUN_BY_GUEST_PANIC);
+	else if (event != CONSOLE_NOTHING)
+		ev_wake(&vm->loop);
+}
+
+static void vm_signal(struct ev_source *src, u32 events)
+{
+	struct vm *vm = container_of(src, struct vm, signals);
+	struct signalfd_siginfo info;
+
+	if (read(src->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	switch (info.ssi_signo) {
+	case SIGTSTP:
+		term_suspend(&vm->term);
+		break;
+	case SIGCONT:
+		term_resume(&vm->term);
+		break;
+	default:
+		log_info("ended by signal %u (%s)", info.ssi_signo,
+			 strsignal(info.ssi_signo));
+		runstate_request(&vm->run, RUN_BY_HOST_SIGNAL);
+	}
+}
+
+/* Before any thread is started: all of them inherit the mask. */
+static int vm_catch_signals(struct vm *vm)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTSTP);
+	sigaddset(&set, SIGCONT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+
+	vm->signals.fn = vm_signal;
+	vm->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (vm->signals.fd < 0)
+		return -errno;
+	return ev_add(&vm->loop, &vm->signals, EPOLLIN);
+}
+
+static int vm_open_kvm(struct vm *vm)
+{
+	int ret;
+
+	vm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vm->kvm_fd < 0) {
+		ret = -errno;
+		log_err("/dev/kvm: %s; %s", strerror(errno),
+			errno == EACCES ? "add the user to the group that owns it" :
+			"load the KVM module, or enable virtualization in the firmware");
+		return ret;
+	}
+	ret = ioctl(vm->kvm_fd, KVM_GET_API_VERSION, 0);
+	if (ret != KVM_API_VERSION) {
+		log_err("/dev/kvm: not KVM with API version %d", KVM_API_VERSION);
+		return ret < 0 ? -ENOTTY : -EPROTO;
+	}
+	vm->vm_fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0UL);
+	if (vm->vm_fd < 0) {
+		ret = -errno;
+		log_err("cannot create a VM: %s", strerror(errno));
+		return ret;
+	}
+	ret = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (ret < 0)
+		return -errno;
+	vm->run_size = ret;
+	return 0;
+}
+
+static int vm_open_files(struct vm *vm)
+{
+	int ret;
+
+	ret = kernel_image_open(&vm->kernel, vm->cfg->kernel);
+	if (ret)
+		return ret;
+	return initrd_open(&vm->initrd, vm->cfg->initrds, vm->cfg->nr_initrds);
+}
+
+static int vm_make_cmdline(struct vm *vm)
+{
+	const char *params = vm->cfg->params ?: "";
+	const char *defaults = vm->cfg->nodefaults ? "" : arch_default_params;
+
+	if (asprintf(&vm->cmdline, "%s%s%s", defaults,
+		     *defaults && *params ? " " : "", params) < 0) {
+		vm->cmdline = NULL;
+		return -ENOMEM;
+	}
+	if (strlen(vm->cmdline) > vm->kernel.cmdline_max) {
+		log_err("kernel command line: %zu bytes are too long: this kernel takes %u",
+			strlen(vm->cmdline), vm->kernel.cmdline_max);
+		return -E2BIG;
+	}
+	return 0;
+}
+
+static void vm_prepare(struct vm *vm, const struct vm_config *cfg)
+{
+	memset(vm, 0, sizeof(*vm));
+	vm->cfg = cfg;
+	vm->kvm_fd = -1;
+	vm->vm_fd = -1;
+	vm->signals.fd = -1;
+	vm->kernel.fd = -1;
+	vm->loop.epfd = -1;
+	vm->loop.wake.fd = -1;
+	vm->panic_timer.fn = vm_panic_over;
+	vm->halt_timer.fn = vm_halt_over;
+	vm->limit_timer.fn = vm_timed_out;
+	INIT_LIST_HEAD(&vm->devices);
+	term_init(&vm->term, &vm->loop);
+	bus_init(&vm->mmio, "mmio", cfg->trace_mmio);
+	bus_init(&vm->pio, "port", cfg->trace_ports);
+	runstate_init(&vm->run, &vm->loop, &vm->verdict, &vm_run_ops, vm);
+	vm->run.exit_on_reset = cfg->exit_on_reset;
+}
+
+int vm_create(struct vm *vm, const struct vm_config *cfg)
+{
+	int ret;
+
+	vm_prepare(vm, cfg);
+	/* What the user may have got wrong comes first, what costs time last. */
+	ret = arch_check_host();
+	ret = ret ?: vm_open_files(vm);
+	if (!ret)
+		ret = vm_make_cmdline(vm);
+	if (!ret && !cfg->dry_run)
+		ret = vm_open_kvm(vm);
+	if (ret)
+		return ret;
+
+	ret = evloop_init(&vm->loop);
+	if (ret) {
+		log_err("cannot set up the event loop: %s", strerror(-ret));
+		return ret;
+	}
+	vm->loop.on_wake = vm_wake;
+	gmem_init(&vm->gmem, vm->vm_fd);
+	ret = arch_vm_init(vm);
+	if (!ret)
+		ret = arch_load(vm);
+	if (ret || cfg->dry_run)
+		return ret;
+
+	ret = vm_catch_signals(vm);
+	if (!ret)
+		ret = vcpus_create(vm);
+	return ret ?: vm_reset_vcpus(vm);
+}
+
+int vm_run(struct vm *vm)
+{
+	int ret;
+
+	clock_gettime(CLOCK_MONOTONIC, &vm->started);
+	ret = term_start(&vm->term);
+	if (ret) {
+		log_err("cannot use the terminal: %s", strerror(-ret));
+		return EXIT_VMTOOL_ERROR;
+	}
+	if (vm->cfg->timeout)
+		ev_timer_set(&vm->loop, &vm->limit_timer, vm->cfg->timeout * 1000ULL);
+	runstate_start(&vm->run);
+	term_service(&vm->term);
+	ret = evloop_run(&vm->loop);
+	if (ret) {
+		log_err("event loop: %s", strerror(-ret));
+		verdict_set(&vm->verdict, EXIT_VMTOOL_ERROR);
+	}
+	vcpus_hold(vm);
+	return vm->verdict.status;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	vcpus_destroy(vm);
+	term_destroy(&vm->term);
+	devices_destroy(vm);
+	arch_vm_destroy(vm);
+	gmem_destroy(&vm->gmem);
+	bus_destroy(&vm->pio);
+	bus_destroy(&vm->mmio);
+	initrd_close(&vm->initrd);
+	kernel_image_close(&vm->kernel);
+	free(vm->cmdline);
+	ev_timer_destroy(&vm->panic_timer);
+	ev_timer_destroy(&vm->halt_timer);
+	ev_timer_destroy(&vm->limit_timer);
+	if (vm->signals.fd >= 0)
+		close(vm->signals.fd);
+	evloop_destroy(&vm->loop);
+	if (vm->vm_fd >= 0)
+		close(vm->vm_fd);
+	if (vm->kvm_fd >= 0)
+		close(vm->kvm_fd);
+}
+
+void vm_describe(struct vm *vm, FILE *out)
+{
+	const struct device *dev;
+
+	fprintf(out, "name: %s\n", vm->cfg->name);
+	fprintf(out, "kernel: %s\n", vm->cfg->kernel);
+	fprintf(out, "entry: %s at 0x%llx\n",
+		vm->kernel.proto == KERNEL_PVH ? "PVH" : "64-bit",
+		(unsigned long long)vm->kernel.entry);
+	fprintf(out, "cpus: %u\n", vm->cfg->nr_cpus);
+	fprintf(out, "memory: %llu bytes\n", (unsigned long long)vm->cfg->mem);
+	arch_describe(vm, out);
+	list_for_each_entry(dev, &vm->devices, node)
+		fprintf(out, "device: %s\n", dev->name);
+	fprintf(out, "command line: %s\n", vm->cmdline);
+}
