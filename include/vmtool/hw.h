@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMTOOL_HW_H
+#define VMTOOL_HW_H
+
+#include <linux/types.h>
+#include <vmtool/device.h>
+
+/* Where a platform device sits is known to the architecture alone. */
+
+/**
+ * uart16550_create() - a 16550A UART on the user's terminal
+ * @port: first of 8 ports
+ * @gsi: its interrupt
+ *
+ * National Semiconductor's PC16550D data sheet describes it.
+ *
+ * Return: device, not realized; NULL without memory.
+ */
+struct device *uart16550_create(u16 port, u32 gsi);
+
+/**
+ * pvpanic_create() - the port by which a guest tells of its panic
+ * @port: the port
+ *
+ * Documentation: QEMU's docs/specs/pvpanic, the kernel's uapi misc/pvpanic.h.
+ *
+ * Return: device, not realized; NULL without memory.
+ */
+struct device *pvpanic_create(u16 port);
+
+/**
+ * cmos_rtc_create() - the clock behind ports 0x70 and 0x71, in UTC
+ * @port: index port; the data port follows
+ *
+ * For kernels that have no paravirtual clock. It is not described in ACPI, so
+ * that no driver probes it. Motorola's MC146818 data sheet describes it.
+ *
+ * Return: device, not realized; NULL without memory.
+ */
+struct device *cmos_rtc_create(u16 port);
+
+/* Registers of the ACPI power management device, from its base on. */
+#define ACPI_PM_SLEEP_CONTROL	0
+#define ACPI_PM_SLEEP_STATUS	1
+#define ACPI_PM_RESET		2
+#define ACPI_PM_EVENT		3
+#define ACPI_PM_LEN		4
+#define ACPI_PM_RESET_VALUE	0x42
+#define ACPI_PM_SLP_TYP_S5	5
+
+/**
+ * acpi_pm_create() - sleep, reset and power button of a hardware-reduced ACPI
+ * machine (ACPI specification 6.5, 4.8.3.7 and 5.6.9)
+ * @port: first of ACPI_PM_LEN ports
+ * @gsi: interrupt of the generic event device
+ *
+ * Return: device, not realized; NULL without memory.
+ */
+struct device *acpi_pm_create(u16 port, u32 gsi);
+
+/**
+ * acpi_pm_press_power() - press the power button
+ * @dev: from acpi_pm_create()
+ */
+void acpi_pm_press_power(struct device *dev);
+
+#endif /* VMTOOL_HW_H */
