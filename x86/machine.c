@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include <cpuid.h>
+
+#include <linux/kernel.h>
+#include <linux/elf-em.h>
+#include <linux/magic.h>
+#include <vmtool/arch.h>
+#include <vmtool/hw.h>
+#include <vmtool/log.h>
+#include <vmtool/vm.h>
+
+#include "layout.h"
+#include "x86.h"
+
+#define PAGE	4096UL
+
+/* CPUID 1 ECX and 0x80000001 ECX: hardware virtualization by Intel, by AMD. */
+#define CPUID_VMX	(1U << 5)
+#define CPUID_SVM	(1U << 2)
+
+const char arch_kernel_name[] = "x86";
+const char arch_qmp_target[] = "x86_64";
+const char *const arch_kernel_images[] = { "bzImage", NULL };
+const u16 arch_elf_machine = EM_X86_64;
+
+/*
+ * A kernel without pvpanic reboots at once after a panic, which ends the guest;
+ * there is no PCI bus to look for; RTS holds back input that comes too fast.
+ */
+const char arch_default_params[] = "console=ttyS0,115200n8r panic=-1 pci=off";
+
+int arch_check_host(void)
+{
+	return 0;
+}
+
+static struct device *create_serial(void)
+{
+	return uart16550_create(X86_PORT_SERIAL, X86_GSI_SERIAL);
+}
+
+#ifdef CONFIG_PVPANIC
+static struct device *create_pvpanic(void)
+{
+	return pvpanic_create(X86_PORT_PVPANIC);
+}
+#endif
+
+#ifdef CONFIG_CMOS_RTC
+static struct device *create_rtc(void)
+{
+	return cmos_rtc_create(X86_PORT_RTC);
+}
+#endif
+
+static struct device *create_acpi_pm(void)
+{
+	return acpi_pm_create(X86_PORT_ACPI, X86_GSI_ACPI_EVENT);
+}
+
+/* The machine's devices, in the order they are switched on and described. */
+static const struct device_type x86_devices[] = {
+	{ create_acpi_pm },
+	{ x86_reset_create },
+#ifdef CONFIG_CMOS_RTC
+	{ create_rtc },
+#endif
+	{ create_serial },
+#ifdef CONFIG_PVPANIC
+	{ create_pvpanic },
+#endif
+	{ }
+};
+
+static int check_cpus(struct vm *vm)
+{
+	int max;
+
+	if (vm->kvm_fd < 0)
+		return 0;
+	max = ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+	if (max <= 0)
+		max = 4;	/* what the KVM API documents for this case */
+	if (vm->cfg->nr_cpus <= max)
+		return 0;
+	log_err("-c %u: KVM here runs at most %d vCPUs", vm->cfg->nr_cpus, max);
+	return -EINVAL;
+}
+
+static unsigned int physical_bits(void)
+{
+	u32 eax, ebx, ecx, edx;
+
+	if (!__get_cpuid(0x80000008, &eax, &ebx, &ecx, &edx))
+		return 36;
+	return eax & 0xff;
+}
+
+static int check_memory(u64 mem)
+{
+	u64 max = 1ULL << min_t(unsigned int, physical_bits(), 52);
+
+	/* The hole below 4 GiB moves the top of memory up. */
+	if (mem + (X86_ABOVE_4G - X86_LOW_MEMORY_END) <= max && mem < max)
+		return 0;
+	log_err("-m: %llu bytes: this CPU addresses at most %llu GiB",
+		(unsigned long long)mem, (unsigned long long)(max >> 30));
+	return -EINVAL;
+}
+
+static int create_irqchip(struct vm *vm)
+{
+	struct kvm_enable_cap x2apic = { .cap = KVM_CAP_X2APIC_API };
+	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+	u64 identity = X86_KVM_IDENTITY_MAP;
+
+	irqchip_init(&vm->irqchip, vm->vm_fd, X86_NR_GSI);
+	if (vm->vm_fd < 0)
+		return 0;
+	x2apic.args[0] = KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK;
+	if (ioctl(vm->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0 ||
+	    ioctl(vm->vm_fd, KVM_SET_TSS_ADDR, X86_KVM_TSS) < 0 ||
+	    ioctl(vm->vm_fd, KVM_CREATE_IRQCHIP, 0) < 0 ||
+	    /* Costs nothing until a kernel without other clocks calibrates by it. */
+	    ioctl(vm->vm_fd, KVM_CREATE_PIT2, &pit) < 0 ||
+	    (vm->cfg->nr_cpus >= X86_XAPIC_MAX_CPUS &&
+	     ioctl(vm->vm_fd, KVM_ENABLE_CAP, &x2apic) < 0)) {
+		log_err("cannot create the interrupt controller: %s", strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+static int capture_irqchip(struct vm *vm)
+{
+	int i;
+
+	if (vm->vm_fd < 0)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(vm->arch->irqchips); i++) {
+		vm->arch->irqchips[i].chip_id = i;
+		if (ioctl(vm->vm_fd, KVM_GET_IRQCHIP, &vm->arch->irqchips[i]) < 0)
+			return -errno;
+	}
+	return ioctl(vm->vm_fd, KVM_GET_PIT2, &vm->arch->pit) < 0 ? -errno : 0;
+}
+
+int arch_vm_reset(struct vm *vm)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(vm->arch->irqchips); i++)
+		if (ioctl(vm->vm_fd, KVM_SET_IRQCHIP, &vm->arch->irqchips[i]) < 0)
+			return -errno;
+	return ioctl(vm->vm_fd, KVM_SET_PIT2, &vm->arch->pit) < 0 ? -errno : 0;
+}
+
+/* The file has no name: nothing is left behind whatever happens. */
+static int open_hugetlbfs(const char *dir, u64 size, u64 *page)
+{
+	char path[512];
+	struct statfs fs;
+	int fd;
+
+	if (statfs(dir, &fs) < 0) {
+		log_err("--hugetlbfs %s: %s", dir, strerror(errno));
+		return -errno;
+	}
+	if ((u32)fs.f_type != HUGETLBFS_MAGIC) {
+		log_err("--hugetlbfs %s: not a hugetlbfs; mount one there", dir);
+		return -EINVAL;
+	}
+	*page = fs.f_bsize;
+	snprintf(path, sizeof(path), "%s/vmtool-XXXXXX", dir);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0) {
+		log_err("--hugetlbfs %s: %s", dir, strerror(errno));
+		return -errno;
+	}
+	unlink(path);
+	/* The last huge page may be used in part only. */
+	if (ftruncate(fd, (size + *page - 1) / *page * *page) < 0) {
+		log_err("--hugetlbfs %s: %s", dir, strerror(errno));
+		close(fd);
+		return -errno;
+	}
+	return fd;
+}
+
+static int check_huge_pages(const char *dir, u64 mem, u64 page)
+{
+	struct statfs fs;
+
+	/* Later, a page that is missing would be SIGBUS in the guest. */
+	if (statfs(dir, &fs) < 0 || fs.f_bfree == (typeof(fs.f_bfree))-1)
+		return 0;
+	if (mem % page) {
+		log_err("--hugetlbfs %s: -m must be a multiple of %llu KiB", dir,
+			(unsigned long long)page >> 10);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int add_memory_slots(struct vm *vm, enum gmem_type type, int fd)
+{
+	u64 mem = vm->cfg->mem;
+	u64 low = min_t(u64, mem, X86_LOW_MEMORY_END);
+	int ret;
+
+	ret = gmem_add(&vm->gmem, 0, low, type, fd, 0);
+	if (!ret && mem > low)
+		ret = gmem_add(&vm->gmem, X86_ABOVE_4G, mem - low, type, fd, low);
+	if (ret)
+		log_err("cannot reserve %llu MiB of guest memory: %s",
+			(unsigned long long)mem >> 20, strerror(-ret));
+	return ret;
+}
+
+static int create_memory(struct vm *vm)
+{
+	const char *dir = vm->cfg->hugetlbfs;
+	u64 page;
+	int fd, ret;
+
+	ret = check_memory(vm->cfg->mem);
+	if (ret || !dir)
+		return ret ?: add_memory_slots(vm, GMEM_RAM, -1);
+
+	fd = open_hugetlbfs(dir, vm->cfg->mem, &page);
+	if (fd < 0)
+		return fd;
+	ret = check_huge_pages(dir, vm->cfg->mem, page);
+	ret = ret ?: add_memory_slots(vm, GMEM_HUGETLB, fd);
+	close(fd);
+	return ret;
+}
+
+static struct device *find_device(struct vm *vm, const char *name)
+{
+	struct device *dev;
+
+	list_for_each_entry(dev, &vm->devices, node)
+		if (!strcmp(dev->name, name))
+			return dev;
+	return NULL;
+}
+
+static int init_kvm_state(struct vm *vm)
+{
+	int khz, ret;
+
+	if (vm->vm_fd < 0)
+		return 0;
+	/* A VM-wide answer is newer than a vCPU's; /dev/kvm has none. */
+	khz = ioctl(vm->vm_fd, KVM_GET_TSC_KHZ, 0);
+	if (khz > 0)
+		vm->arch->tsc_khz = khz;
+	ret = capture_irqchip(vm);
+	if (ret) {
+		log_err("cannot read the interrupt controller: %s", strerror(-ret));
+		return ret;
+	}
+	return x86_cpuid_init(vm);
+}
+
+int arch_vm_init(struct vm *vm)
+{
+	int ret;
+
+	vm->arch = calloc(1, sizeof(*vm->arch));
+	if (!vm->arch)
+		return -ENOMEM;
+	ret = check_cpus(vm);
+	ret = ret ?: create_irqchip(vm);
+	ret = ret ?: create_memory(vm);
+	ret = ret ?: init_kvm_state(vm);
+	ret = ret ?: devices_realize(vm, x86_devices);
+	if (!ret)
+		vm->arch->acpi_pm = find_device(vm, "acpi");
+	return ret;
+}
+
+void arch_vm_destroy(struct vm *vm)
+{
+	if (!vm->arch)
+		return;
+	free(vm->arch->state.msrs);
+	free(vm->arch->cpuid);
+	free(vm->arch);
+	vm->arch = NULL;
+}
+
+/* The guest's ACPI listens once it has unmasked the event device's line. */
+int arch_powerdown(struct vm *vm)
+{
+	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
+
+	if (ioctl(vm->vm_fd, KVM_GET_IRQCHIP, &chip) < 0)
+		return -errno;
+	if (chip.chip.ioapic.redirtbl[X86_GSI_ACPI_EVENT].fields.mask)
+		return -ENOTSUP;
+	acpi_pm_press_power(vm->arch->acpi_pm);
+	return 0;
+}
+
+bool arch_host_can_virtualize(void)
+{
+	u32 eax, ebx, ecx, edx;
+
+	if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & CPUID_VMX))
+		return true;
+	return __get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) && (ecx & CPUID_SVM);
+}
+
+static int place_initrd(struct vm *vm, u64 *addr)
+{
+	u64 top = gmem_end(&vm->gmem, X86_LOW_MEMORY_END);
+
+	top = min_t(u64, top, vm->kernel.initrd_max + 1) & ~(PAGE - 1);
+	*addr = (top - vm->initrd.total) & ~(PAGE - 1);
+	if (vm->initrd.total > top || *addr < vm->kernel.end) {
+		log_err("initrd: %llu MiB do not fit above the kernel; use a larger -m",
+			(unsigned long long)(vm->initrd.total + (1 << 20) - 1) >> 20);
+		return -EFBIG;
+	}
+	return 0;
+}
+
+int arch_load(struct vm *vm)
+{
+	u64 initrd = 0;
+	int ret;
+
+	ret = kernel_image_load(&vm->kernel, &vm->gmem);
+	if (!ret && vm->initrd.total) {
+		ret = place_initrd(vm, &initrd);
+		ret = ret ?: initrd_load(&vm->initrd, &vm->gmem, initrd);
+	}
+	ret = ret ?: x86_boot_setup(vm, initrd);
+	if (ret)
+		return ret;
+	ret = x86_acpi_build(vm, NULL, NULL);
+	return ret ?: x86_mptable_build(&vm->gmem, vm->cfg->nr_cpus);
+}
+
+void arch_describe(struct vm *vm, FILE *out)
+{
+	struct x86_range map[X86_MAX_RANGES];
+	int i, n = x86_memory_map(vm->cfg->mem, map);
+
+	for (i = 0; i < n; i++)
+		fprintf(out, "memory map: 0x%012llx-0x%012llx type %u\n",
+			(unsigned long long)map[i].start,
+			(unsigned long long)(map[i].start + map[i].size - 1), map[i].type);
+}
