@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vmtool builds for this architecture, and says that it does not run guests
+ * there yet.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include <linux/elf-em.h>
+#include <vmtool/arch.h>
+#include <vmtool/log.h>
+#include <vmtool/vm.h>
+
+const char arch_kernel_name[] = "arm64";
+const char arch_qmp_target[] = "aarch64";
+const char *const arch_kernel_images[] = { "Image", "Image.gz", NULL };
+const u16 arch_elf_machine = EM_AARCH64;
+const char arch_default_params[] = "";
+
+int arch_check_host(void)
+{
+	log_err("running guests is not supported yet on arm64");
+	return -EOPNOTSUPP;
+}
+
+int arch_vm_init(struct vm *vm)
+{
+	return -EOPNOTSUPP;
+}
+
+void arch_vm_destroy(struct vm *vm)
+{
+}
+
+int arch_vm_reset(struct vm *vm)
+{
+	return -EOPNOTSUPP;
+}
+
+int arch_load(struct vm *vm)
+{
+	return -EOPNOTSUPP;
+}
+
+int arch_vcpu_init(struct vcpu *vcpu)
+{
+	return -EOPNOTSUPP;
+}
+
+void arch_vcpu_destroy(struct vcpu *vcpu)
+{
+}
+
+int arch_vcpu_reset(struct vcpu *vcpu)
+{
+	return -EOPNOTSUPP;
+}
+
+int arch_handle_exit(struct vcpu *vcpu)
+{
+	return -ENOSYS;
+}
+
+int arch_powerdown(struct vm *vm)
+{
+	return -ENOTSUP;
+}
+
+void arch_show_vcpu(struct vcpu *vcpu, char *buf, size_t size)
+{
+	snprintf(buf, size, "an unknown place");
+}
+
+bool arch_host_can_virtualize(void)
+{
+	return true;
+}
+
+int arch_dump_acpi(struct vm *vm, const char *dir)
+{
+	return -EOPNOTSUPP;
+}
+
+void arch_describe(struct vm *vm, FILE *out)
+{
+}
