@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/kernel.h>
+#include <subcmd/parse-options.h>
+
+#include <vmtool/arch.h>
+#include <vmtool/cli.h>
+#include <vmtool/log.h>
+#include <vmtool/run_control.h>
+#include <vmtool/size.h>
+#include <vmtool/vm.h>
+
+#include "builtin.h"
+
+#define MIB			(1ULL << 20)
+#define MIN_MEMORY		MIB
+#define MEMORY_PER_CPU		(64 * MIB)
+#define SECONDS_MAX		(10 * 365 * 86400U)
+
+static const char *const usage[] = {
+	"vmtool run [OPTIONS] [KERNEL]",
+	NULL
+};
+
+/* What the options leave, as text; run_config() makes sense of it. */
+struct run_args {
+	const char *name;
+	const char *kernel;
+	const char *cpus;
+	const char *mem;
+	const char *hugetlbfs;
+	const char *on_reboot;
+	const char *timeout;
+	const char *loglevel;
+	const char *dump_acpi;
+	char *params;
+	const char *initrds[INITRD_MAX_FILES];
+	int nr_initrds;
+	bool too_many_initrds;
+	bool nodefaults;
+	bool dry_run;
+	bool trace_ports;
+	bool trace_mmio;
+	bool verbose;
+	bool quiet;
+};
+
+static int add_initrd(const struct option *opt, const char *arg, int unset)
+{
+	struct run_args *args = opt->value;
+
+	if (unset)
+		args->nr_initrds = 0;
+	else if (args->nr_initrds == INITRD_MAX_FILES)
+		args->too_many_initrds = true;
+	else
+		args->initrds[args->nr_initrds++] = arg;
+	return 0;
+}
+
+static int add_params(const struct option *opt, const char *arg, int unset)
+{
+	struct run_args *args = opt->value;
+	char *old = args->params;
+
+	if (unset) {
+		args->params = NULL;
+	} else if (asprintf(&args->params, "%s%s%s", old ?: "", old ? " " : "", arg) < 0) {
+		args->params = old;
+		return -1;
+	}
+	free(old);
+	return 0;
+}
+
+static int bad_value(const char *opt, const char *value, const char *why)
+{
+	log_err("%s %s: %s", opt, value, why);
+	return -EINVAL;
+}
+
+static int set_name(struct vm_config *cfg, const char *name)
+{
+	if (!name)
+		return 0;
+	if (!*name)
+		return bad_value("--name", "''", "is empty");
+	if (strlen(name) >= sizeof(cfg->name))
+		return bad_value("--name", name, "too long");
+	strcpy(cfg->name, name);
+	return 0;
+}
+
+static int set_cpus(struct vm_config *cfg, const char *s)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	cfg->nr_cpus = online > 0 ? online : 1;
+	if (!s)
+		return 0;
+	if (parse_uint(s, &cfg->nr_cpus))
+		return bad_value("-c", s, "not a number of vCPUs");
+	if (!cfg->nr_cpus)
+		return bad_value("-c", s, "a guest needs at least one vCPU");
+	return 0;
+}
+
+/* 80 % of what the host could give without swapping. */
+static u64 host_memory_limit(void)
+{
+	static const char field[] = "MemAvailable:";
+	FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[128];
+
+	/* scanf() would make a static vmtool 100 KB larger. */
+	while (f && !kib && fgets(line, sizeof(line), f))
+		if (!strncmp(line, field, strlen(field)))
+			kib = strtoull(line + strlen(field), NULL, 10);
+	if (f)
+		fclose(f);
+	return kib * 1024 / 10 * 8;
+}
+
+static int set_memory(struct vm_config *cfg, const char *s)
+{
+	u64 limit;
+	int ret;
+
+	if (!s) {
+		limit = host_memory_limit();
+		cfg->mem = MEMORY_PER_CPU * (cfg->nr_cpus + 3ULL);
+		if (limit > 2 * MEMORY_PER_CPU)
+			cfg->mem = min_t(u64, cfg->mem, (limit & ~(MIB - 1)));
+		return 0;
+	}
+	ret = parse_size(s, MIB, &cfg->mem);
+	if (ret == -EINVAL)
+		return bad_value("-m", s, "not a size; say 512M or 4G");
+	if (ret)
+		return bad_value("-m", s, "more than any CPU addresses");
+	if (cfg->mem < MIN_MEMORY)
+		return bad_value("-m", s, "a guest needs at least 1M");
+	if (cfg->mem % 4096)
+		return bad_value("-m", s, "not a multiple of 4K");
+	return 0;
+}
+
+static int set_reboot(struct vm_config *cfg, const char *s)
+{
+	/* Without anybody at a terminal, a guest that reboots for ever is a hang. */
+	cfg->exit_on_reset = !isatty(STDIN_FILENO);
+	if (!s)
+		return 0;
+	if (strcmp(s, "reset") && strcmp(s, "exit"))
+		return bad_value("--on-reboot", s, "neither reset nor exit");
+	cfg->exit_on_reset = !strcmp(s, "exit");
+	return 0;
+}
+
+static int set_timeout(struct vm_config *cfg, const char *s)
+{
+	if (!s)
+		return 0;
+	if (parse_uint(s, &cfg->timeout) || cfg->timeout > SECONDS_MAX || !cfg->timeout)
+		return bad_value("--timeout", s, "not a number of seconds");
+	return 0;
+}
+
+static int set_loglevel(const struct run_args *args)
+{
+	static const char *const names[] = { "error", "warning", "info", "debug" };
+	int i;
+
+	if (args->quiet)
+		log_set_level(LOG_ERROR);
+	if (args->verbose)
+		log_set_level(LOG_DEBUG);
+	if (!args->loglevel)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(args->loglevel, names[i]))
+			continue;
+		log_set_level(i);
+		return 0;
+	}
+	return bad_value("--loglevel", args->loglevel, "not error, warning, info or debug");
+}
+
+static int set_kernel(struct vm_config *cfg, const char *kernel, char *buf, size_t size)
+{
+	if (kernel) {
+		cfg->kernel = kernel;
+		return 0;
+	}
+	cfg->kernel = buf;
+	return kernel_image_find(arch_kernel_name, arch_kernel_images, buf, size);
+}
+
+static int run_config(struct vm_config *cfg, const struct run_args *args)
+{
+	int ret;
+
+	cfg->hugetlbfs = args->hugetlbfs;
+	cfg->initrds = args->initrds;
+	cfg->nr_initrds = args->nr_initrds;
+	cfg->params = args->params;
+	cfg->nodefaults = args->nodefaults;
+	cfg->dry_run = args->dry_run;
+	cfg->trace_ports = args->trace_ports;
+	cfg->trace_mmio = args->trace_mmio;
+	if (args->too_many_initrds) {
+		log_err("-i: more than %d initrds", INITRD_MAX_FILES);
+		return -EINVAL;
+	}
+	ret = set_loglevel(args);
+	ret = ret ?: set_name(cfg, args->name);
+	ret = ret ?: set_cpus(cfg, args->cpus);
+	ret = ret ?: set_memory(cfg, args->mem);
+	ret = ret ?: set_reboot(cfg, args->on_reboot);
+	return ret ?: set_timeout(cfg, args->timeout);
+}
+
+/* The rest of the command line: [KERNEL], and no COMMAND yet. */
+static int take_kernel_arg(struct run_args *args, int argc, const char **argv)
+{
+	if (argc && strcmp(argv[0], "--")) {
+		if (args->kernel) {
+			log_err("%s: the kernel was given by -k already", argv[0]);
+			return -EINVAL;
+		}
+		args->kernel = argv[0];
+		argc--;
+		argv++;
+	}
+	if (argc && !strcmp(argv[0], "--")) {
+		log_err("-- COMMAND: not supported yet: it needs the host's files as root");
+		return -EINVAL;
+	}
+	if (argc) {
+		log_err("%s: one kernel is enough", argv[0]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int run_guest(struct vm *vm, struct vm_config *cfg)
+{
+	struct run_control *control;
+	int status;
+
+	/* The name first: nobody else may have it while the machine is built. */
+	control = run_control_claim(cfg);
+	if (!control)
+		return EXIT_VMTOOL_ERROR;
+
+	status = EXIT_VMTOOL_ERROR;
+	if (!vm_create(vm, cfg) && !run_control_start(control, vm))
+		status = vm_run(vm);
+	run_control_stop(control);
+	vm_destroy(vm);
+	run_control_release(control);
+	return status;
+}
+
+static int describe_guest(struct vm *vm, const struct vm_config *cfg, const char *dump_acpi)
+{
+	int ret = vm_create(vm, cfg);
+
+	if (!ret && dump_acpi)
+		ret = arch_dump_acpi(vm, dump_acpi);
+	if (!ret)
+		vm_describe(vm, stdout);
+	vm_destroy(vm);
+	return ret ? EXIT_VMTOOL_ERROR : 0;
+}
+
+int cmd_run(int argc, const char **argv)
+{
+	struct run_args args = { };
+	struct option options[] = {
+		OPT_GROUP("Machine:"),
+		OPT_STRING(0, "name", &args.name, "NAME", "name of the guest (default: vm-PID)"),
+		OPT_STRING('c', "cpus", &args.cpus, "N", "vCPUs (default: all of the host)"),
+		OPT_STRING('m', "mem", &args.mem, "SIZE[BKMGT]",
+			   "memory, in MiB without a suffix (default: 64M for each vCPU, and 192M)"),
+		OPT_STRING(0, "hugetlbfs", &args.hugetlbfs, "DIR",
+			   "take the memory from a hugetlbfs"),
+		OPT_GROUP("Kernel:"),
+		OPT_STRING('k', "kernel", &args.kernel, "FILE",
+			   "kernel (default: of the build tree here, or the running one)"),
+		OPT_CALLBACK('i', "initrd", &args, "FILE",
+			     "initrd; several are concatenated", add_initrd),
+		OPT_CALLBACK('p', "params", &args, "TEXT",
+			     "add to the kernel command line", add_params),
+		OPT_BOOLEAN(0, "nodefaults", &args.nodefaults,
+			    "--params is the whole kernel command line"),
+		OPT_GROUP("Run:"),
+		OPT_STRING(0, "on-reboot", &args.on_reboot, "reset|exit",
+			   "what a reboot does (default: exit when stdin is no terminal)"),
+		OPT_STRING(0, "timeout", &args.timeout, "SECONDS",
+			   "end the guest after that time, with status 103"),
+		OPT_BOOLEAN(0, "dry-run", &args.dry_run,
+			    "print the machine and the kernel command line, start nothing"),
+		OPT_STRING(0, "dump-acpi", &args.dump_acpi, "DIR",
+			   "write the ACPI tables into DIR, start nothing"),
+		OPT_GROUP("Messages:"),
+		OPT_STRING(0, "loglevel", &args.loglevel, "LEVEL",
+			   "error, warning, info (default) or debug"),
+		OPT_BOOLEAN('v', "verbose", &args.verbose, "same as --loglevel debug"),
+		OPT_BOOLEAN('q', "quiet", &args.quiet, "same as --loglevel error"),
+		OPT_BOOLEAN(0, "debug-ioport", &args.trace_ports,
+			    "print every port access that exits"),
+		OPT_BOOLEAN(0, "debug-mmio", &args.trace_mmio,
+			    "print every MMIO access that exits"),
+		OPT_END()
+	};
+	struct vm_config cfg = { };
+	char path[PATH_MAX];
+	struct vm *vm;
+	int status = EXIT_VMTOOL_ERROR;
+
+	argc = cli_parse(argc, argv, options, usage);
+	if (args.dump_acpi)
+		args.dry_run = true;
+	vm = malloc(sizeof(*vm));
+	if (vm && !take_kernel_arg(&args, argc, argv) && !run_config(&cfg, &args) &&
+	    !set_kernel(&cfg, args.kernel, path, sizeof(path))) {
+		if (cfg.dry_run)
+			status = describe_guest(vm, &cfg, args.dump_acpi);
+		else
+			status = run_guest(vm, &cfg);
+	}
+	free(vm);
+	free(args.params);
+	return status;
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stddef.h>
+
+#include "builtin.h"
+
+const struct command vmtool_commands[] = {
+	{ "run", cmd_run, "boot a kernel" },
+#ifdef CONFIG_CMD_LIST
+	{ "list", cmd_list, "show the guests that run" },
+#endif
+#ifdef CONFIG_CMD_STOP
+	{ "stop", cmd_stop, "ask guests to power off, or end them" },
+#endif
+#ifdef CONFIG_CMD_PAUSE
+	{ "pause", cmd_pause, "stop the virtual CPUs of guests" },
+	{ "resume", cmd_resume, "let paused guests go on" },
+#endif
+	{ "version", cmd_version, "print the version" },
+	{ "help", cmd_help, "print this, or the usage of a command" },
+	{ }
+};
