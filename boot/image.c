@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <linux/kernel.h>
+#include <vmtool/io.h>
 #include <vmtool/log.h>
 
 #include "image.h"
@@ -67,20 +68,7 @@ int image_bad(const struct image_src *src, int err, const char *fmt, ...)
 
 int image_read(const struct image_src *src, void *buf, size_t len, u64 off)
 {
-	while (len) {
-		ssize_t n = pread(src->fd, buf, len, off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			return -ENODATA;
-		buf += n;
-		len -= n;
-		off += n;
-	}
-	return 0;
+	return pread_all(src->fd, buf, len, off);
 }
 
 int image_src_init(struct image_src *src, int fd, u64 size, const char *name)

@@ -24,9 +24,6 @@ extern const char arch_qmp_target[];
 /** arch_kernel_images - image names below arch/.../boot, NULL at the end */
 extern const char *const arch_kernel_images[];
 
-/** arch_elf_machine - e_machine of a vmlinux that can be run */
-extern const u16 arch_elf_machine;
-
 /** arch_default_params - kernel command line that a user's params follow */
 extern const char arch_default_params[];
 

@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmtool builds for this architecture, and says that it does not run guests
- * there yet.
+ * Stands in for the machine of an architecture on which guests do not run yet.
  */
 #include <errno.h>
 #include <stdio.h>
 
-#include <linux/elf-em.h>
 #include <vmtool/arch.h>
 #include <vmtool/log.h>
 #include <vmtool/vm.h>
 
-const char arch_kernel_name[] = "arm64";
-const char arch_qmp_target[] = "aarch64";
-const char *const arch_kernel_images[] = { "Image", "Image.gz", NULL };
-const u16 arch_elf_machine = EM_AARCH64;
 const char arch_default_params[] = "";
 
 int arch_check_host(void)
 {
-	log_err("running guests is not supported yet on arm64");
+	log_err("running guests is not supported yet on %s", arch_kernel_name);
 	return -EOPNOTSUPP;
 }
 
