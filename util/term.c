@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -11,7 +13,7 @@
 #include <vmtool/log.h>
 #include <vmtool/term.h>
 
-#define TERM_CHUNK	4096	/* at most PIPE_BUF: never blocks after POLLOUT */
+#define TERM_CHUNK	4096
 #define TERM_ESCAPE	0x01	/* Ctrl-a */
 #define TERM_LINGER_MS	1000
 
@@ -39,7 +41,10 @@ static void term_fatal(int sig)
 
 static void term_catch_fatal(void)
 {
-	static const int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGQUIT };
+	static const int signals[] = {
+		SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGSYS, SIGTRAP,
+		SIGQUIT, SIGALRM, SIGUSR2, SIGXCPU, SIGXFSZ,
+	};
 	struct sigaction sa = { .sa_handler = term_fatal, .sa_flags = SA_RESETHAND };
 	unsigned int i;
 
@@ -52,12 +57,20 @@ static void term_catch_fatal(void)
 	}
 }
 
+/* A terminal that is not our controlling one knows no background. */
+static bool term_in_background(void)
+{
+	pid_t pgrp = tcgetpgrp(STDIN_FILENO);
+
+	return pgrp >= 0 && pgrp != getpgrp();
+}
+
 static int term_raw(void)
 {
 	struct termios mode;
 
 	/* In the background a change of the mode would stop us. */
-	if (tcgetpgrp(STDIN_FILENO) != getpgrp())
+	if (term_in_background())
 		return -EAGAIN;
 	if (!saved) {
 		if (tcgetattr(STDIN_FILENO, &saved_mode) < 0)
@@ -121,12 +134,16 @@ static void term_take(struct term *t, const u8 *buf, size_t len)
 		return;
 	}
 	for (i = 0; i < len; i++) {
-		if (t->escape)
-			n += term_escaped(t, buf[i], keys + n);
-		else if (buf[i] == TERM_ESCAPE)
+		if (t->escape) {
+			/* What was typed before a break comes before it. */
+			if (n)
+				t->ops->input(t->priv, keys, n);
+			n = term_escaped(t, buf[i], keys);
+		} else if (buf[i] == TERM_ESCAPE) {
 			t->escape = true;
-		else
+		} else {
 			keys[n++] = buf[i];
+		}
 	}
 	if (n)
 		t->ops->input(t->priv, keys, n);
@@ -261,10 +278,28 @@ void term_connect(struct term *t, const struct term_ops *ops, void *priv)
 	t->priv = priv;
 }
 
+/*
+ * POLLOUT promises room for a byte, and a terminal or a pipe that is not read
+ * would have a longer write() wait. With a file description of our own we need
+ * not make that of others non-blocking.
+ */
+static void term_open_output(struct term *t)
+{
+	struct stat st;
+	int fd;
+
+	if (fstat(STDOUT_FILENO, &st) < 0 || !(S_ISFIFO(st.st_mode) || isatty(STDOUT_FILENO)))
+		return;
+	fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0)
+		t->out.fd = fd;
+}
+
 int term_start(struct term *t)
 {
 	int ret;
 
+	term_open_output(t);
 	if (isatty(STDIN_FILENO)) {
 		atexit(term_restore);
 		term_catch_fatal();
@@ -340,8 +375,15 @@ void term_suspend(struct term *t)
 
 void term_resume(struct term *t)
 {
-	if (!t->in_tty || term_raw())
+	if (!t->in_tty)
 		return;
+	if (term_raw()) {
+		/* In the background: mode and input are the shell's now. */
+		saved = 0;
+		ev_del(t->loop, &t->in);
+		t->in_eof = true;
+		return;
+	}
 	if (t->in_eof && !t->in.armed && !ev_add(t->loop, &t->in, EPOLLIN))
 		t->in_eof = false;
 }
@@ -353,6 +395,8 @@ void term_destroy(struct term *t)
 			break;
 	ev_del(t->loop, &t->in);
 	ev_del(t->loop, &t->out);
+	if (t->out.fd != STDOUT_FILENO)
+		close(t->out.fd);
 	term_restore();
 	pthread_cond_destroy(&t->space);
 	pthread_mutex_destroy(&t->lock);
