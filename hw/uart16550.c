@@ -4,7 +4,8 @@
  * Input waits in a queue behind the 16-byte FIFO; from there the FIFO is filled
  * again as soon as the guest has emptied it, without a detour over the event
  * loop. While the guest has RTS low, nothing is put into the FIFO: that is how
- * Linux holds back a paste that is faster than its reader.
+ * Linux holds back a paste that is faster than its reader. A break, and the key
+ * after it, go past all of that: magic SysRq is for a guest that does not listen.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -19,8 +20,9 @@
 #include <vmtool/vm.h>
 
 #define UART_FIFO	16
-#define UART_QUEUE	4096
+#define UART_QUEUE	(256 * 1024)	/* a paste that would hide Ctrl-a x otherwise */
 #define UART_REGS	8
+#define UART_BREAK	0x100	/* in the FIFO: this zero is a break */
 
 #define UART_IIR_FIFO_ENABLED	0xc0	/* not in the headers of 6.1 */
 
@@ -37,9 +39,10 @@ struct uart {
 	u8 dll, dlm;
 	u8 ier, fcr, lcr, mcr, scr;
 	bool thr_empty_irq;	/* the transmitter became empty, not seen yet */
-	bool overrun, brk;
-	u8 fifo[UART_FIFO];
+	bool overrun;
+	u16 fifo[UART_FIFO];
 	unsigned int fifo_len;
+	bool after_break;	/* the next character may not be held back */
 
 	u8 queue[UART_QUEUE];
 	unsigned int head, tail;
@@ -60,23 +63,40 @@ static void uart_fill(struct uart *u)
 {
 	bool was_high = u->head - u->tail > UART_QUEUE / 2;
 
-	if (!uart_may_receive(u))
-		return;
-	while (u->head != u->tail && u->fifo_len < uart_depth(u))
+	while (u->head != u->tail && u->fifo_len < uart_depth(u) &&
+	       (uart_may_receive(u) || u->after_break)) {
 		u->fifo[u->fifo_len++] = u->queue[u->tail++ % UART_QUEUE];
+		u->after_break = false;
+	}
 	/* The terminal may have stopped reading for want of room. */
 	if (was_high && u->head - u->tail <= UART_QUEUE / 2)
 		ev_wake(&u->vm->loop);
+}
+
+/* Is a break what the guest reads next? Its error bits come with it. */
+static bool uart_break_is_next(const struct uart *u)
+{
+	return u->fifo_len && (u->fifo[0] & UART_BREAK);
+}
+
+/* Input below the trigger level has been waiting long enough: a timeout. */
+static u8 uart_receive_iir(const struct uart *u)
+{
+	static const u8 trigger[] = { 1, 4, 8, 14 };
+
+	if (!(u->fcr & UART_FCR_ENABLE_FIFO) || u->fifo_len >= trigger[u->fcr >> 6])
+		return UART_IIR_RDI;
+	return UART_IIR_RX_TIMEOUT;
 }
 
 static u8 uart_iir(const struct uart *u)
 {
 	u8 fifo = u->fcr & UART_FCR_ENABLE_FIFO ? UART_IIR_FIFO_ENABLED : 0;
 
-	if ((u->ier & UART_IER_RLSI) && (u->overrun || u->brk))
+	if ((u->ier & UART_IER_RLSI) && (u->overrun || uart_break_is_next(u)))
 		return fifo | UART_IIR_RLSI;
 	if ((u->ier & UART_IER_RDI) && u->fifo_len)
-		return fifo | UART_IIR_RDI;
+		return fifo | uart_receive_iir(u);
 	if ((u->ier & UART_IER_THRI) && u->thr_empty_irq)
 		return fifo | UART_IIR_THRI;
 	return fifo | UART_IIR_NO_INT;
@@ -90,13 +110,16 @@ static void uart_update(struct uart *u)
 	irq_set(u->irq, wanted && (u->mcr & UART_MCR_OUT2));
 }
 
-static void uart_receive(struct uart *u, u8 c)
+static void uart_receive(struct uart *u, u16 c)
 {
-	if (u->fifo_len == uart_depth(u)) {
-		u->overrun = true;
+	if (u->fifo_len < uart_depth(u)) {
+		u->fifo[u->fifo_len++] = c;
 		return;
 	}
-	u->fifo[u->fifo_len++] = c;
+	/* A full FIFO keeps what it has, the lone buffer takes what comes. */
+	u->overrun = true;
+	if (uart_depth(u) == 1)
+		u->fifo[0] = c;
 }
 
 static u8 uart_read_rbr(struct uart *u)
@@ -107,7 +130,7 @@ static u8 uart_read_rbr(struct uart *u)
 		return 0;
 	c = u->fifo[0];
 	u->fifo_len--;
-	memmove(u->fifo, u->fifo + 1, u->fifo_len);
+	memmove(u->fifo, u->fifo + 1, u->fifo_len * sizeof(u->fifo[0]));
 	if (!u->fifo_len)
 		uart_fill(u);
 	return c;
@@ -116,15 +139,21 @@ static u8 uart_read_rbr(struct uart *u)
 static u8 uart_lsr(struct uart *u)
 {
 	u8 lsr = UART_LSR_THRE | UART_LSR_TEMT;
+	unsigned int i;
 
 	if (u->fifo_len)
 		lsr |= UART_LSR_DR;
 	if (u->overrun)
 		lsr |= UART_LSR_OE;
-	if (u->brk)
+	if (uart_break_is_next(u))
 		lsr |= UART_LSR_BI;
+	for (i = 0; i < u->fifo_len; i++)
+		if ((u->fcr & UART_FCR_ENABLE_FIFO) && (u->fifo[i] & UART_BREAK))
+			lsr |= UART_LSR_FIFOE;
+	/* Reading clears the errors that were shown. */
 	u->overrun = false;
-	u->brk = false;
+	if (u->fifo_len)
+		u->fifo[0] &= ~UART_BREAK;
 	return lsr;
 }
 
@@ -201,6 +230,9 @@ static void uart_write_ier(struct uart *u, u8 val)
 
 static void uart_write_fcr(struct uart *u, u8 val)
 {
+	/* The other bits count only together with this one. */
+	if (!(val & UART_FCR_ENABLE_FIFO))
+		val = 0;
 	if ((val ^ u->fcr) & UART_FCR_ENABLE_FIFO || val & UART_FCR_CLEAR_RCVR)
 		u->fifo_len = 0;
 	u->fcr = val & ~(UART_FCR_CLEAR_RCVR | UART_FCR_CLEAR_XMIT);
@@ -307,8 +339,10 @@ static void uart_break(void *priv)
 	struct uart *u = priv;
 
 	pthread_mutex_lock(&u->lock);
-	u->brk = true;
-	uart_receive(u, 0);
+	/* What was typed and not read yet would come between it and its key. */
+	u->tail = u->head;
+	u->after_break = true;
+	uart_receive(u, UART_BREAK);
 	uart_update(u);
 	pthread_mutex_unlock(&u->lock);
 }
@@ -350,7 +384,7 @@ static void uart_reset(struct device *dev)
 	u->scr = 0;
 	u->thr_empty_irq = false;
 	u->overrun = false;
-	u->brk = false;
+	u->after_break = false;
 	u->fifo_len = 0;
 	uart_update(u);
 	pthread_mutex_unlock(&u->lock);
