@@ -7,13 +7,15 @@
 #include <unistd.h>
 #include <linux/kvm.h>
 
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <vmtool/gmem.h>
+#include <vmtool/io.h>
 
 #define GMEM_PAGE	4096UL
 
 /* KVM takes at most 2^31 - 1 pages in a slot. */
-#define GMEM_KVM_MAX	(1ULL << 42)
+#define GMEM_KVM_MAX	BIT_ULL(42)
 
 void gmem_init(struct gmem *gm, int vm_fd)
 {
@@ -47,8 +49,9 @@ static void *gmem_mmap(u64 size, enum gmem_type type, int fd, off_t off)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
+	/* A huge page that turned out to be missing would be SIGBUS. */
 	if (type == GMEM_HUGETLB)
-		flags = MAP_SHARED | MAP_NORESERVE;
+		flags = MAP_SHARED;
 	else
 		fd = -1;
 	return mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd,
@@ -235,38 +238,20 @@ int gmem_iov(const struct gmem *gm, u64 gpa, size_t len, bool write,
 	return n;
 }
 
-static int gmem_pread(u8 *p, u64 len, int fd, off_t off)
-{
-	while (len) {
-		ssize_t n = pread(fd, p, len, off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			return -ENODATA;
-		p += n;
-		off += n;
-		len -= n;
-	}
-	return 0;
-}
-
 static int gmem_map_part(u8 *p, u64 gpa, u64 len, int fd, off_t off)
 {
 	u64 head = min_t(u64, len, -gpa % GMEM_PAGE);
 	u64 body = (len - head) & ~(GMEM_PAGE - 1);
 	int ret;
 
-	ret = gmem_pread(p, head, fd, off);
+	ret = pread_all(fd, p, head, off);
 	if (ret)
 		return ret;
 	if (body && mmap(p + head, body, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd,
 			 off + head) == MAP_FAILED)
 		return -errno;
-	return gmem_pread(p + head + body, len - head - body, fd, off + head + body);
+	return pread_all(fd, p + head + body, len - head - body, off + head + body);
 }
 
 int gmem_map_file(struct gmem *gm, u64 gpa, u64 len, int fd, off_t off)
@@ -287,7 +272,7 @@ int gmem_map_file(struct gmem *gm, u64 gpa, u64 len, int fd, off_t off)
 		    (gpa - off) % GMEM_PAGE == 0)
 			ret = gmem_map_part(p, gpa, part, fd, off);
 		else
-			ret = gmem_pread(p, part, fd, off);
+			ret = pread_all(fd, p, part, off);
 		if (ret)
 			return ret;
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <vmtool/aml.h>
 #include <vmtool/arch.h>
@@ -24,14 +25,14 @@
 
 #define FADT_REVISION		6
 #define FADT_LENGTH		276
-#define FADT_WBINVD		(1U << 0)
-#define FADT_POWER_BUTTON_METHOD	(1U << 4)
-#define FADT_SLEEP_BUTTON_METHOD	(1U << 5)
-#define FADT_RESET_REGISTER	(1U << 10)
-#define FADT_HW_REDUCED		(1U << 20)
-#define BOOT_NO_VGA		(1U << 2)
-#define BOOT_NO_ASPM		(1U << 4)
-#define BOOT_NO_CMOS_RTC	(1U << 5)
+#define FADT_WBINVD		BIT(0)
+#define FADT_POWER_BUTTON_METHOD	BIT(4)
+#define FADT_SLEEP_BUTTON_METHOD	BIT(5)
+#define FADT_RESET_REGISTER	BIT(10)
+#define FADT_HW_REDUCED		BIT(20)
+#define BOOT_NO_VGA		BIT(2)
+#define BOOT_NO_ASPM		BIT(4)
+#define BOOT_NO_CMOS_RTC	BIT(5)
 
 #define MADT_PCAT_COMPAT	1
 #define MADT_LAPIC		0
@@ -162,16 +163,20 @@ static void acpi_fill_header(struct acpi_header *h, const char *sig, u8 revision
 	h->checksum = acpi_checksum(h, len);
 }
 
+static int acpi_no_room(void)
+{
+	log_err("ACPI tables: too many vCPUs or devices");
+	return -ENOSPC;
+}
+
 /* Puts a table into guest memory; its address is returned in @addr. */
 static int acpi_add(struct acpi_writer *w, const char *sig, u8 revision, void *table,
 		    u32 len, u64 *addr)
 {
 	int ret;
 
-	if (w->next + len > X86_ACPI_TABLES_END) {
-		log_err("ACPI tables: too many vCPUs or devices");
-		return -ENOSPC;
-	}
+	if (w->next + len > X86_ACPI_TABLES_END)
+		return acpi_no_room();
 	acpi_fill_header(table, sig, revision, len);
 	*addr = w->next;
 	w->next = (w->next + len + TABLE_ALIGN - 1) & ~(TABLE_ALIGN - 1ULL);
@@ -268,12 +273,15 @@ static int acpi_add_madt(struct acpi_writer *w, u32 nr_cpus, u64 *addr)
 	struct madt_x2apic_nmi x2nmi = {
 		.type = MADT_X2APIC_NMI, .length = sizeof(x2nmi), .uid = ~0U, .lint = 1,
 	};
-	u8 *madt = malloc(sizeof(head) + nr_cpus * sizeof(struct madt_x2apic) +
-			  sizeof(ioapic) + sizeof(nmi) + sizeof(x2nmi));
-	u8 *p;
+	u8 *madt, *p;
 	u32 i;
 	int ret;
 
+	/* Any number may have been asked for where KVM had no say. */
+	if (nr_cpus > (X86_ACPI_TABLES_END - X86_ACPI_TABLES) / sizeof(struct madt_lapic))
+		return acpi_no_room();
+	madt = malloc(sizeof(head) + nr_cpus * sizeof(struct madt_x2apic) +
+		      sizeof(ioapic) + sizeof(nmi) + sizeof(x2nmi));
 	if (!madt)
 		return -ENOMEM;
 	p = mempcpy(madt, &head, sizeof(head));

@@ -5,8 +5,10 @@
 #include <asm/bootparam.h>
 #include <asm/e820.h>
 
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <vmtool/gmem.h>
+#include <vmtool/log.h>
 #include <vmtool/vm.h>
 
 /* Found by -iquote: the directory also holds names that shadow libc's. */
@@ -17,8 +19,8 @@
 
 #define PAGE			4096UL
 #define PTE_PRESENT_WRITE	3UL
-#define PTE_LARGE		(1UL << 7)
-#define LARGE_PAGE		(1UL << 21)
+#define PTE_LARGE		BIT(7)
+#define LARGE_PAGE		BIT(21)
 #define LOADER_UNDEFINED	0xff
 
 int x86_memory_map(u64 mem, struct x86_range map[X86_MAX_RANGES])
@@ -45,7 +47,15 @@ int x86_memory_map(u64 mem, struct x86_range map[X86_MAX_RANGES])
 
 static int write_cmdline(struct vm *vm)
 {
-	return gmem_write(&vm->gmem, X86_CMDLINE, vm->cmdline, strlen(vm->cmdline) + 1);
+	size_t len = strlen(vm->cmdline) + 1;
+
+	/* What the kernel says that it takes is but a number in a file. */
+	if (len > X86_CMDLINE_MAX) {
+		log_err("kernel command line: %zu bytes are too long: there is room for %lu",
+			len - 1, X86_CMDLINE_MAX - 1);
+		return -E2BIG;
+	}
+	return gmem_write(&vm->gmem, X86_CMDLINE, vm->cmdline, len);
 }
 
 /* struct hvm_start_info, version 1, with its memory map and module list. */

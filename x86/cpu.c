@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <vmtool/arch.h>
 #include <vmtool/log.h>
@@ -13,16 +14,16 @@
 #include "layout.h"
 #include "x86.h"
 
-#define CR0_PE		(1UL << 0)
-#define CR0_ET		(1UL << 4)
-#define CR0_PG		(1UL << 31)
-#define CR4_PAE		(1UL << 5)
-#define EFER_LME	(1UL << 8)
-#define EFER_LMA	(1UL << 10)
-#define APIC_BASE_BSP	(1UL << 8)
-#define APIC_BASE_X2APIC	(1UL << 10)
+#define CR0_PE		BIT(0)
+#define CR0_ET		BIT(4)
+#define CR0_PG		BIT(31)
+#define CR4_PAE		BIT(5)
+#define EFER_LME	BIT(8)
+#define EFER_LMA	BIT(10)
+#define APIC_BASE_BSP	BIT(8)
+#define APIC_BASE_X2APIC	BIT(10)
 #define APIC_ID		0x20
-#define RFLAGS_RESERVED	(1UL << 1)
+#define RFLAGS_RESERVED	BIT(1)
 
 #define MSR_TSC			0x10
 #define MSR_MISC_ENABLE		0x1a0
@@ -41,15 +42,32 @@ static int vcpu_ioctl(struct vcpu *v, unsigned long cmd, void *arg)
 }
 
 /*
- * KVM names the MSRs that it can save. Those that a CPU without the feature
- * refuses are left out; KVM_GET_MSRS stops at the first of them.
+ * Both directions stop at the first MSR that is refused, for instance for want of
+ * the feature it belongs to. Such a one is dropped from the list.
  */
+static int transfer_msrs(struct vcpu *v, unsigned long cmd, struct kvm_msrs *msrs)
+{
+	while (msrs->nmsrs) {
+		int done = ioctl(v->fd, cmd, msrs);
+
+		if (done < 0)
+			return -errno;
+		if (done >= msrs->nmsrs)
+			break;
+		msrs->nmsrs--;
+		memmove(&msrs->entries[done], &msrs->entries[done + 1],
+			(msrs->nmsrs - done) * sizeof(msrs->entries[0]));
+	}
+	return 0;
+}
+
+/* KVM names the MSRs that it can save. */
 static int capture_msrs(struct vcpu *v)
 {
 	struct kvm_msr_list probe = { .nmsrs = 0 };
 	struct kvm_msr_list *list;
 	struct kvm_msrs *msrs;
-	u32 i, n = 0, at = 0;
+	u32 i, n = 0;
 
 	if (!ioctl(v->vm->kvm_fd, KVM_GET_MSR_INDEX_LIST, &probe) || errno != E2BIG)
 		return -EIO;
@@ -73,20 +91,7 @@ static int capture_msrs(struct vcpu *v)
 	free(list);
 
 	msrs->nmsrs = n;
-	while (at < msrs->nmsrs) {
-		struct kvm_msrs *part = msrs;
-		int ret = ioctl(v->fd, KVM_GET_MSRS, part);
-
-		if (ret < 0)
-			return -errno;
-		at = ret;
-		if (at == msrs->nmsrs)
-			break;
-		msrs->nmsrs--;
-		memmove(&msrs->entries[at], &msrs->entries[at + 1],
-			(msrs->nmsrs - at) * sizeof(msrs->entries[0]));
-	}
-	return 0;
+	return transfer_msrs(v, KVM_GET_MSRS, msrs);
 }
 
 int x86_capture_state(struct vcpu *v)
@@ -107,14 +112,31 @@ int x86_capture_state(struct vcpu *v)
 	return capture_msrs(v);
 }
 
+/* Before Linux 5.16 only a vCPU knows the frequency, not the VM. */
+static void learn_tsc(struct vcpu *v)
+{
+	struct vm_arch *arch = v->vm->arch;
+	int khz;
+
+	if (v->index || arch->tsc_khz)
+		return;
+	khz = ioctl(v->fd, KVM_GET_TSC_KHZ, 0);
+	if (khz <= 0)
+		return;
+	arch->tsc_khz = khz;
+	x86_cpuid_set_tsc(arch->cpuid, khz);
+}
+
 int arch_vcpu_init(struct vcpu *v)
 {
 	struct vm_arch *arch = v->vm->arch;
-	size_t size = sizeof(*arch->cpuid) +
-		      arch->cpuid->nent * sizeof(struct kvm_cpuid_entry2);
-	struct kvm_cpuid2 *cpuid = malloc(size);
+	struct kvm_cpuid2 *cpuid;
+	size_t size;
 	int ret;
 
+	learn_tsc(v);
+	size = sizeof(*cpuid) + arch->cpuid->nent * sizeof(struct kvm_cpuid_entry2);
+	cpuid = malloc(size);
 	if (!cpuid)
 		return -ENOMEM;
 	memcpy(cpuid, arch->cpuid, size);
@@ -157,9 +179,7 @@ static int restore_state(struct vcpu *v)
 	ret = ret ?: vcpu_ioctl(v, KVM_SET_VCPU_EVENTS, &s->events);
 	if (!ret && s->xcrs.nr_xcrs)
 		ret = vcpu_ioctl(v, KVM_SET_XCRS, &s->xcrs);
-	if (!ret && ioctl(v->fd, KVM_SET_MSRS, s->msrs) < 0)
-		ret = -errno;
-	return ret;
+	return ret ?: transfer_msrs(v, KVM_SET_MSRS, s->msrs);
 }
 
 /* What firmware would have left behind: cacheable memory, fast strings. */

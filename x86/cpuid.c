@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <vmtool/log.h>
 #include <vmtool/vm.h>
@@ -16,10 +17,10 @@
 #define LEAF_HYPERVISOR		0x40000000
 #define LEAF_TIMING		0x40000010
 
-#define LEAF1_ECX_TSC_DEADLINE	(1U << 24)
-#define LEAF1_ECX_HYPERVISOR	(1U << 31)
-#define LEAF1_EDX_HTT		(1U << 28)
-#define LEAF80000001_ECX_CMP_LEGACY	(1U << 1)
+#define LEAF1_ECX_TSC_DEADLINE	BIT(24)
+#define LEAF1_ECX_HYPERVISOR	BIT(31)
+#define LEAF1_EDX_HTT		BIT(28)
+#define LEAF80000001_ECX_CMP_LEGACY	BIT(1)
 
 static struct kvm_cpuid_entry2 *find(struct kvm_cpuid2 *cpuid, u32 leaf, u32 index)
 {
@@ -124,7 +125,7 @@ static void patch_amd(struct kvm_cpuid2 *cpuid, u32 nr_cpus)
  * timer and calibrates neither: Intel's leaf 0x15, and the leaf that VMware
  * introduced and others took over.
  */
-static void patch_timing(struct kvm_cpuid2 *cpuid, u32 tsc_khz)
+void x86_cpuid_set_tsc(struct kvm_cpuid2 *cpuid, u32 tsc_khz)
 {
 	struct kvm_cpuid_entry2 *e;
 
@@ -160,7 +161,7 @@ void x86_cpuid_patch(struct kvm_cpuid2 *cpuid, u32 nr_cpus, u32 tsc_khz,
 	if (max && max->eax >= 0x1f)
 		patch_topology(cpuid, 0x1f, nr_cpus);
 	patch_amd(cpuid, nr_cpus);
-	patch_timing(cpuid, tsc_khz);
+	x86_cpuid_set_tsc(cpuid, tsc_khz);
 }
 
 void x86_cpuid_set_apic(struct kvm_cpuid2 *cpuid, u32 apic_id)

@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include <cpuid.h>
 
+#include <linux/bits.h>
 #include <linux/kernel.h>
-#include <linux/elf-em.h>
 #include <linux/magic.h>
 #include <vmtool/arch.h>
 #include <vmtool/hw.h>
@@ -23,13 +23,12 @@
 #define PAGE	4096UL
 
 /* CPUID 1 ECX and 0x80000001 ECX: hardware virtualization by Intel, by AMD. */
-#define CPUID_VMX	(1U << 5)
-#define CPUID_SVM	(1U << 2)
+#define CPUID_VMX	BIT(5)
+#define CPUID_SVM	BIT(2)
 
 const char arch_kernel_name[] = "x86";
 const char arch_qmp_target[] = "x86_64";
 const char *const arch_kernel_images[] = { "bzImage", NULL };
-const u16 arch_elf_machine = EM_X86_64;
 
 /*
  * A kernel without pvpanic reboots at once after a panic, which ends the guest;
@@ -163,10 +162,27 @@ int arch_vm_reset(struct vm *vm)
 	return ioctl(vm->vm_fd, KVM_SET_PIT2, &vm->arch->pit) < 0 ? -errno : 0;
 }
 
-/* The file has no name: nothing is left behind whatever happens. */
-static int open_hugetlbfs(const char *dir, u64 size, u64 *page)
+/* An unlinked file: nothing is left behind whatever happens. */
+static int create_huge_file(const char *dir, u64 size)
 {
 	char path[512];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "%s/vmtool-XXXXXX", dir);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	unlink(path);
+	if (ftruncate(fd, size) < 0) {
+		ret = -errno;
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+static int open_hugetlbfs(const char *dir, u64 size)
+{
 	struct statfs fs;
 	int fd;
 
@@ -178,36 +194,15 @@ static int open_hugetlbfs(const char *dir, u64 size, u64 *page)
 		log_err("--hugetlbfs %s: not a hugetlbfs; mount one there", dir);
 		return -EINVAL;
 	}
-	*page = fs.f_bsize;
-	snprintf(path, sizeof(path), "%s/vmtool-XXXXXX", dir);
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0) {
-		log_err("--hugetlbfs %s: %s", dir, strerror(errno));
-		return -errno;
-	}
-	unlink(path);
-	/* The last huge page may be used in part only. */
-	if (ftruncate(fd, (size + *page - 1) / *page * *page) < 0) {
-		log_err("--hugetlbfs %s: %s", dir, strerror(errno));
-		close(fd);
-		return -errno;
-	}
-	return fd;
-}
-
-static int check_huge_pages(const char *dir, u64 mem, u64 page)
-{
-	struct statfs fs;
-
-	/* Later, a page that is missing would be SIGBUS in the guest. */
-	if (statfs(dir, &fs) < 0 || fs.f_bfree == (typeof(fs.f_bfree))-1)
-		return 0;
-	if (mem % page) {
+	if (size % fs.f_bsize) {
 		log_err("--hugetlbfs %s: -m must be a multiple of %llu KiB", dir,
-			(unsigned long long)page >> 10);
+			(unsigned long long)fs.f_bsize >> 10);
 		return -EINVAL;
 	}
-	return 0;
+	fd = create_huge_file(dir, size);
+	if (fd < 0)
+		log_err("--hugetlbfs %s: %s", dir, strerror(-fd));
+	return fd;
 }
 
 static int add_memory_slots(struct vm *vm, enum gmem_type type, int fd)
@@ -220,26 +215,25 @@ static int add_memory_slots(struct vm *vm, enum gmem_type type, int fd)
 	if (!ret && mem > low)
 		ret = gmem_add(&vm->gmem, X86_ABOVE_4G, mem - low, type, fd, low);
 	if (ret)
-		log_err("cannot reserve %llu MiB of guest memory: %s",
-			(unsigned long long)mem >> 20, strerror(-ret));
+		log_err("cannot reserve %llu MiB of guest memory%s: %s",
+			(unsigned long long)mem >> 20,
+			type == GMEM_HUGETLB ? " in huge pages" : "", strerror(-ret));
 	return ret;
 }
 
 static int create_memory(struct vm *vm)
 {
 	const char *dir = vm->cfg->hugetlbfs;
-	u64 page;
 	int fd, ret;
 
 	ret = check_memory(vm->cfg->mem);
 	if (ret || !dir)
 		return ret ?: add_memory_slots(vm, GMEM_RAM, -1);
 
-	fd = open_hugetlbfs(dir, vm->cfg->mem, &page);
+	fd = open_hugetlbfs(dir, vm->cfg->mem);
 	if (fd < 0)
 		return fd;
-	ret = check_huge_pages(dir, vm->cfg->mem, page);
-	ret = ret ?: add_memory_slots(vm, GMEM_HUGETLB, fd);
+	ret = add_memory_slots(vm, GMEM_HUGETLB, fd);
 	close(fd);
 	return ret;
 }

@@ -32,31 +32,31 @@ struct x86_boot {
 struct x86_state {
 	struct kvm_sregs sregs;
 	struct kvm_lapic_state lapic;
-	struct kvm_xsave xsave;
 	struct kvm_xcrs xcrs;
 	struct kvm_debugregs debugregs;
 	struct kvm_vcpu_events events;
 	struct kvm_msrs *msrs;
+	struct kvm_xsave xsave;		/* ends in a flexible array */
 };
 
 /**
  * struct vm_arch - x86's part of a machine
  * @cpuid: what every vCPU is told, but for its APIC id
  * @tsc_khz: frequency of the guest's TSC, 0 when unknown
- * @state: power-on state
  * @irqchips: PIC, PIC and I/O APIC at power-on
  * @pit: timer at power-on
  * @boot: where the boot vCPU begins
  * @acpi_pm: the power button's device
+ * @state: a vCPU's power-on state
  */
 struct vm_arch {
 	struct kvm_cpuid2 *cpuid;
 	u32 tsc_khz;
-	struct x86_state state;
 	struct kvm_irqchip irqchips[3];
 	struct kvm_pit_state2 pit;
 	struct x86_boot boot;
 	struct device *acpi_pm;
+	struct x86_state state;
 };
 
 /* Largest APIC id of an xAPIC, and what an MP table can name. */
@@ -86,6 +86,13 @@ void x86_cpuid_set_apic(struct kvm_cpuid2 *cpuid, u32 apic_id);
  */
 void x86_cpuid_patch(struct kvm_cpuid2 *cpuid, u32 nr_cpus, u32 tsc_khz,
 		     bool tsc_deadline);
+
+/**
+ * x86_cpuid_set_tsc() - tell the frequencies of the TSC and the APIC timer
+ * @cpuid: with room for two entries more
+ * @tsc_khz: TSC frequency, 0 when unknown
+ */
+void x86_cpuid_set_tsc(struct kvm_cpuid2 *cpuid, u32 tsc_khz);
 
 #define X86_CPUID_MAX	256
 #define X86_CPUID_SPARE	16

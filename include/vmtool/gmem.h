@@ -78,7 +78,8 @@ void gmem_destroy(struct gmem *gm);
  * @fd: file to map for GMEM_HUGETLB (still the caller's), -1 otherwise
  * @off: offset in @fd
  *
- * Memory is reserved only: a slot may be larger than what the host has.
+ * Memory is reserved only: a slot may be larger than what the host has. Huge
+ * pages are set aside at once: they are there or are refused.
  *
  * Return: 0; -EINVAL for an unaligned, empty or overlapping range; -ENOSPC when
  * there is no slot left; -errno of mmap() or of KVM.
