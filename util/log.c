@@ -45,9 +45,8 @@ void log_msg(enum log_level level, const char *fmt, ...)
 	if (len > sizeof(line) - 2)
 		len = sizeof(line) - 2;
 	line[len++] = '\n';
-	if (write(STDERR_FILENO, line, len) < 0) {
-		/* Nobody is left to tell. */
-	}
+	/* Nobody is left to tell of an error. */
+	(void)!write(STDERR_FILENO, line, len);
 	errno = saved;
 }
 

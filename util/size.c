@@ -59,7 +59,7 @@ const char *format_size(u64 size, char *buf, size_t len)
 {
 	int i = sizeof(suffixes) - 2;
 
-	while (i && (size & ((1ULL << 10 * i) - 1)))
+	while (i && (!size || (size & ((1ULL << 10 * i) - 1))))
 		i--;
 	if (!i)
 		snprintf(buf, len, "%llu", (unsigned long long)size);

@@ -42,9 +42,12 @@ static void print_insn(const struct kvm_run *run, char *buf, size_t size)
 
 static const char *kvm_advice(void)
 {
-	if (arch_host_can_virtualize())
-		return "please report this with the host's kernel version";
-	return "this host's CPU shows no hardware virtualization, so its KVM interprets the guest's code and knows few instructions; use another host";
+	static const char *const advice[] = {
+		"this host's CPU shows no hardware virtualization, so its KVM interprets the guest's code and knows few instructions; use another host",
+		"please report this with the host's kernel version",
+	};
+
+	return advice[arch_host_can_virtualize()];
 }
 
 /* KVM_EXIT_INTERNAL_ERROR and KVM_EXIT_FAIL_ENTRY: nothing to go on with. */

@@ -153,22 +153,26 @@ static void vm_signal(struct ev_source *src, u32 events)
 /* Before any thread is started: all of them inherit the mask. */
 static int vm_catch_signals(struct vm *vm)
 {
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT };
+	struct sigaction old;
 	sigset_t set;
+	int i, ret;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGTSTP);
-	sigaddset(&set, SIGCONT);
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(&set, signals[i]);
+	/* Who ran us by nohup meant it. */
+	if (!sigaction(SIGHUP, NULL, &old) && old.sa_handler == SIG_IGN)
+		sigdelset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 
 	vm->signals.fn = vm_signal;
 	vm->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (vm->signals.fd < 0)
-		return -errno;
-	return ev_add(&vm->loop, &vm->signals, EPOLLIN);
+	ret = vm->signals.fd < 0 ? -errno : ev_add(&vm->loop, &vm->signals, EPOLLIN);
+	if (ret)
+		log_err("cannot wait for signals: %s", strerror(-ret));
+	return ret;
 }
 
 static int vm_open_kvm(struct vm *vm)
@@ -284,6 +288,15 @@ int vm_create(struct vm *vm, const struct vm_config *cfg)
 	return ret ?: vm_reset_vcpus(vm);
 }
 
+static void vm_show_exits(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_vcpus; i++)
+		log_debug("vCPU %u: KVM_RUN returned %llu times", i,
+			  (unsigned long long)vm->vcpus[i]->exits);
+}
+
 int vm_run(struct vm *vm)
 {
 	int ret;
@@ -294,8 +307,11 @@ int vm_run(struct vm *vm)
 		log_err("cannot use the terminal: %s", strerror(-ret));
 		return EXIT_VMTOOL_ERROR;
 	}
-	if (vm->cfg->timeout)
-		ev_timer_set(&vm->loop, &vm->limit_timer, vm->cfg->timeout * 1000ULL);
+	ret = ev_timer_set(&vm->loop, &vm->limit_timer, vm->cfg->timeout * 1000ULL);
+	if (ret) {
+		log_err("--timeout: %s", strerror(-ret));
+		return EXIT_VMTOOL_ERROR;
+	}
 	runstate_start(&vm->run);
 	term_service(&vm->term);
 	ret = evloop_run(&vm->loop);
@@ -304,6 +320,7 @@ int vm_run(struct vm *vm)
 		verdict_set(&vm->verdict, EXIT_VMTOOL_ERROR);
 	}
 	vcpus_hold(vm);
+	vm_show_exits(vm);
 	return vm->verdict.status;
 }
 

@@ -30,6 +30,7 @@ struct ev_source {
  * struct ev_timer - a one-shot timer (CLOCK_MONOTONIC)
  * @src: private; its @fd is a timerfd once the timer was set
  * @fn: called once when the time has come
+ * @loop: private
  */
 struct ev_timer {
 	struct ev_source src;

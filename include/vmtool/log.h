@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
+#include <linux/compiler.h>
+
 /**
  * enum log_level - how much is said on stderr
  * @LOG_ERROR:	what made a command fail
@@ -41,8 +43,7 @@ bool log_enabled(enum log_level level);
  * The line is written by one write(2), so that lines of several threads and
  * guests do not mix; errno is preserved.
  */
-void log_msg(enum log_level level, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+__printf(2, 3) void log_msg(enum log_level level, const char *fmt, ...);
 
 #define log_err(...)	log_msg(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)	log_msg(LOG_WARN, __VA_ARGS__)
