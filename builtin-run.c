@@ -18,7 +18,7 @@
 
 #include "builtin.h"
 
-#define MIB			(1ULL << 20)
+#define MIB			(1024ULL * 1024)
 #define MIN_MEMORY		MIB
 #define MEMORY_PER_CPU		(64 * MIB)
 #define SECONDS_MAX		(10 * 365 * 86400U)
@@ -93,7 +93,7 @@ static int set_name(struct vm_config *cfg, const char *name)
 		return bad_value("--name", "''", "is empty");
 	if (strlen(name) >= sizeof(cfg->name))
 		return bad_value("--name", name, "too long");
-	strcpy(cfg->name, name);
+	memcpy(cfg->name, name, strlen(name) + 1);
 	return 0;
 }
 
@@ -286,10 +286,11 @@ int cmd_run(int argc, const char **argv)
 	struct run_args args = { };
 	struct option options[] = {
 		OPT_GROUP("Machine:"),
-		OPT_STRING(0, "name", &args.name, "NAME", "name of the guest (default: vm-PID)"),
+		OPT_STRING(0, "name", &args.name, "NAME",
+			   "name of the guest (default: vm-PID)"),
 		OPT_STRING('c', "cpus", &args.cpus, "N", "vCPUs (default: all of the host)"),
 		OPT_STRING('m', "mem", &args.mem, "SIZE[BKMGT]",
-			   "memory, in MiB without a suffix (default: 64M for each vCPU, and 192M)"),
+			   "memory, in MiB without a suffix (default: 64M a vCPU, and 192M)"),
 		OPT_STRING(0, "hugetlbfs", &args.hugetlbfs, "DIR",
 			   "take the memory from a hugetlbfs"),
 		OPT_GROUP("Kernel:"),

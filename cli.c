@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +90,7 @@ void cli_usage(const struct option *options, const char *const usage[])
 	}
 }
 
-static __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *fmt, ...)
+static __noreturn __printf(1, 2) void fail(const char *fmt, ...)
 {
 	char msg[512];
 	va_list ap;
@@ -116,7 +117,8 @@ static const struct option *find_long(const struct option *options, const char *
 		found = options;
 		nr++;
 	}
-	if (nr > 1)
+	/* libsubcmd takes the beginning of "no-" for the opposite of every option. */
+	if (nr > 1 || (nr && len <= 3 && !strncmp("no-", name, len)))
 		fail("--%.*s: ambiguous option", (int)len, name);
 	return found;
 }
@@ -198,6 +200,8 @@ static void check(int argc, const char **argv, const struct option *options,
 			continue;
 		if (asks_for_help(options, argv[i])) {
 			cli_usage(options, usage);
+			if (fflush(stdout) || ferror(stdout))
+				fail("cannot write to stdout: %s", strerror(errno));
 			exit(0);
 		}
 		if (argv[i][1] == '-')

@@ -3,8 +3,11 @@
  * vmtool: boots a kernel on KVM.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <subcmd/exec-cmd.h>
 
@@ -40,10 +43,30 @@ static void list_names(void)
 		printf("%s\n", c->name);
 }
 
+/*
+ * A standard descriptor that was closed would be the next file opened: a guest's
+ * console could go there. In its place comes one that refuses.
+ */
+static bool fill_stdio(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	return true;
+}
+
 int main(int argc, const char **argv)
 {
 	const struct command *c;
 	const char *name;
+
+	if (!fill_stdio()) {
+		log_err("/dev/null: %s", strerror(errno));
+		return EXIT_VMTOOL_ERROR;
+	}
 
 	exec_cmd_init("vmtool", "", "", "VMTOOL_EXEC_PATH");
 	if (argc < 2) {

@@ -216,7 +216,7 @@ static int refused(const json_t *msg, struct qmp_error *err)
 
 	if (!desc)
 		return fail(err, -EPROTO);
-	qmp_error_set(err, NULL, "%s", desc);
+	qmp_error_set(err, NULL, "%s", *desc ? desc : "it gives no reason");
 	return -EREMOTEIO;
 }
 

@@ -67,6 +67,11 @@ int control_probe(const struct control_dir *dir, const char *name);
  * Return: 0, or -ETIMEDOUT when somebody keeps it for ten seconds, or -errno.
  */
 int control_dir_lock(const struct control_dir *dir);
+
+/**
+ * control_dir_unlock() - let others in
+ * @dir: locked directory
+ */
 void control_dir_unlock(const struct control_dir *dir);
 
 struct sockaddr_un;
@@ -80,12 +85,13 @@ struct sockaddr_un;
 void control_address(struct sockaddr_un *sa, const struct control_dir *dir,
 		     const char *name);
 
+#define CONTROL_FILE_MAX	(CONTROL_NAME_MAX + 5)
+
 /**
  * control_file() - file name of a guest's socket
  * @buf: receives "NAME.sock"
  * @name: valid name
  */
-#define CONTROL_FILE_MAX	(CONTROL_NAME_MAX + 5)
 void control_file(char buf[CONTROL_FILE_MAX], const char *name);
 
 /**

@@ -44,14 +44,16 @@ static json_t *system_reset(void *priv, const json_t *args, struct qmp_error *er
 
 static json_t *system_powerdown(void *priv, const json_t *args, struct qmp_error *err)
 {
-	int ret = runstate_powerdown(runstate_of(priv));
+	struct runstate *run = runstate_of(priv);
+	int ret = runstate_powerdown(run);
 
 	if (ret == -ENOTSUP) {
 		qmp_error_set(err, NULL, "the guest does not listen to the power button");
 		return NULL;
 	}
 	if (ret == -EAGAIN) {
-		qmp_error_set(err, NULL, "the guest does not run, so it cannot power off");
+		qmp_error_set(err, NULL, run->state == RUN_PAUSED ?
+			      "the guest is paused" : "the guest has not been started");
 		return NULL;
 	}
 	return done(ret, "power off", err);
