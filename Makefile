@@ -135,8 +135,9 @@ build_menuconfig build_nconfig:
 # conf writes the targets of auto.conf.cmd as these are spelled: absolute. What
 # Kconfig files refer to must have the same value here: auto.conf.cmd compares.
 VMTOOL_SRC := $(CURDIR)
-kconfig = srctree=$(CURDIR) KDIR=$(srctree) SRCARCH=$(SRCARCH) CC="$(CC)"	\
-	VMTOOL_ARCH=$(VMTOOL_ARCH) VMTOOL_SRC=$(VMTOOL_SRC)			\
+VMTOOL_CC := $(strip $(CC) $(CLANG_CROSS_FLAGS))
+kconfig = srctree=$(CURDIR) KDIR=$(srctree) SRCARCH=$(SRCARCH)			\
+	VMTOOL_ARCH=$(VMTOOL_ARCH) VMTOOL_SRC=$(VMTOOL_SRC) VMTOOL_CC="$(VMTOOL_CC)" \
 	PKG_CONFIG="$(PKG_CONFIG)" KCONFIG_CONFIG=$(OUTPUT).config		\
 	KCONFIG_AUTOCONFIG=$(AUTOCONF)						\
 	KCONFIG_AUTOHEADER=$(OUTPUT)include/generated/autoconf.h		\
@@ -189,13 +190,17 @@ INCLUDES := -include $(OUTPUT)include/generated/autoconf.h		\
 	    -I$(CURDIR)/include -I$(CURDIR)				\
 	    -I$(srctree)/tools/lib -I$(srctree)/tools/include		\
 	    -I$(srctree)/tools/arch/$(SRCARCH)/include			\
-	    -iquote $(srctree)/include/xen/interface/hvm		\
+	    -I$(srctree)/include/xen/interface/hvm		\
 	    -isystem $(srctree)/scripts/dtc/libfdt			\
 	    -isystem $(HDRDIR)
 WARNINGS := -Wall -Wextra $(EXTRA_WARNINGS) -Wno-switch-default -Wno-switch-enum \
 	    -Wno-packed -Wno-redundant-decls -Wno-nested-externs	\
 	    -Wno-unused-parameter -Wno-sign-compare -Wno-declaration-after-statement \
 	    -Wno-missing-field-initializers
+# Some uapi structures end in arrays without a size, and are members of ours.
+ifeq ($(CC_NO_CLANG),0)
+WARNINGS += -Wno-gnu-variable-sized-type-not-at-end
+endif
 ifneq ($(WERROR),0)
 WARNINGS += -Werror
 endif
@@ -212,7 +217,7 @@ VMTOOL_CFLAGS += $(SANITIZER)
 VMTOOL_LDFLAGS += $(SANITIZER)
 endif
 
-have-lib = $(shell $(CURDIR)/scripts/have-lib.sh --libs "$(CC)" "$(PKG_CONFIG)" \
+have-lib = $(shell $(CURDIR)/scripts/have-lib.sh --libs "$(VMTOOL_CC)" "$(PKG_CONFIG)" \
 		$(if $(CONFIG_STATIC),y,n) $(1) $(2) $(3))
 VMTOOL_LIBS-y :=
 VMTOOL_LIBS-$(CONFIG_QMP) += $(call have-lib,jansson.h,jansson,jansson)
@@ -271,7 +276,9 @@ $(VMTOOL): $(VMTOOL_IN) $(LIBVMTOOL) $(LIBSUBCMD) $(OUTPUT).link
 # --- unit tests, fuzzers, kselftests ---------------------------------------------
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUTPUT)tests/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZERS	   := $(patsubst tests/fuzz/%.c,$(OUTPUT)tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
-TEST_CFLAGS = $(VMTOOL_CFLAGS) -I$(CURDIR)/tests/unit -I$(srctree)/tools/testing/selftests
+# The harness's macros define functions that nobody declares.
+TEST_CFLAGS = $(VMTOOL_CFLAGS) -Wno-missing-prototypes -Wno-missing-declarations \
+	      -I$(CURDIR)/tests/unit -isystem $(srctree)/tools/testing/selftests
 
 $(OUTPUT)tests/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(LIBVMTOOL) \
 		$(LIBSUBCMD) $(OUTPUT).link
@@ -291,6 +298,9 @@ fuzzers: $(FUZZERS)
 
 run_tests: $(VMTOOL) unit
 	$(Q)$(MAKE) -C tests KDIR=$(srctree) OUTPUT=$(OUTPUT)tests BUILT=y run_tests
+
+bench: $(VMTOOL)
+	$(Q)VMTOOL=$(VMTOOL) tests/bench/run
 
 # --- what the size of vmtool is made of ----------------------------------------
 report: $(VMTOOL)

@@ -18,7 +18,8 @@ out=${out%/}/
 objects() {
 	local cmd=${1%/*}/.${1##*/}.cmd object
 
-	for object in $(sed -n 's/^cmd_[^ ]* := .*-r -o [^ ]* *//p' "$cmd"); do
+	sed -n 's/^cmd_[^ ]* := .*-r -o [^ ]* *//p' "$cmd" | tr ' ' '\n' |
+	while read -r object; do
 		case $object in
 		*-in.o) objects "$object" ;;
 		*) echo "$object" ;;
