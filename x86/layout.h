@@ -42,9 +42,13 @@
 #define X86_PORT_ACPI		0x0600		/* see hw/acpi_pm.h */
 #define X86_PORT_RESET		0x0cf9
 
-/* Global system interrupts; 0-15 are the ISA lines. */
+/*
+ * Global system interrupts. 0-15 are the ISA lines and reach the PICs as well,
+ * which a kernel that uses ACPI leaves as they are: what only such a kernel knows
+ * of stays away from them.
+ */
 #define X86_GSI_SERIAL		4
-#define X86_GSI_ACPI_EVENT	9
+#define X86_GSI_ACPI_EVENT	20
 #define X86_NR_GSI		24
 
 #endif /* VMTOOL_X86_LAYOUT_H */

@@ -154,10 +154,14 @@ static int capture_irqchip(struct vm *vm)
 
 int arch_vm_reset(struct vm *vm)
 {
+	/* The slave first: what it still asserts, the master would latch. */
+	static const u8 order[] = {
+		KVM_IRQCHIP_PIC_SLAVE, KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_IOAPIC,
+	};
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(vm->arch->irqchips); i++)
-		if (ioctl(vm->vm_fd, KVM_SET_IRQCHIP, &vm->arch->irqchips[i]) < 0)
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		if (ioctl(vm->vm_fd, KVM_SET_IRQCHIP, &vm->arch->irqchips[order[i]]) < 0)
 			return -errno;
 	return ioctl(vm->vm_fd, KVM_SET_PIT2, &vm->arch->pit) < 0 ? -errno : 0;
 }
