@@ -110,7 +110,7 @@ int control_dir_open(struct control_dir *dir, bool create)
 	if (ret == -ENOENT && !create)
 		return ret;
 	if (ret) {
-		log_err("cannot %s the directory of control sockets %s: %s",
+		log_err("cannot %s the directory of control sockets %s: %s: set VMTOOL_RUNTIME_DIR to use another",
 			create ? "create" : "open", dir->path, strerror(-ret));
 		return ret;
 	}
