@@ -1,0 +1,364 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Linux guests on a real KVM: kernels, vCPUs, memory, the ways to end, and the
+# commands that deal with running guests. Runs on a KVM host; where this machine
+# is none, it starts itself again in the emulated one.
+#
+# VMTOOL	the vmtool to test
+# LINUX_TESTS	names of the groups to run (default: all)
+
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+VMTOOL=$(readlink -f "${VMTOOL:-$here/../vmtool}")
+export VMTOOL
+
+all_groups="tree formats sizes endings terminal control debian"
+groups=${LINUX_TESTS:-$all_groups}
+
+# plant_tree VERSION DIR: a kernel tree with its kernel built and a clone of this
+# checkout in tools/vmtool, built there. The tree's files are links to the cache.
+plant_tree() {
+	local x=$1 tree=$2 kernel
+
+	kernel=$(cache_build_kernel "$x") && cp -as "$(cache_source "$x")" "$tree" &&
+	mkdir -p "$tree/arch/x86/boot" && cp "$kernel/bzImage" "$tree/arch/x86/boot/" &&
+	git -C "$here/.." archive HEAD --prefix=tools/vmtool/ | tar -C "$tree" -x &&
+	make -C "$tree/tools/vmtool" -j"$(nproc)"
+}
+
+# --- outside: fetch what is needed, then go to a machine with KVM ----------------
+if [ -z "${LINUX_TEST_DIR:-}" ]; then
+	. "$here/host/cache.sh"
+	. "$here/host/kernel.sh"
+	cache_packages busybox-static cpio python3 >&2 || exit 1
+	dir=$(mktemp -d /var/tmp/vmtool-linux.XXXXXX)
+	trap 'rm -rf "$dir"' EXIT
+	built=$(cache_build_kernel 6.1) || exit 1
+	debian=$(cache_debian_kernel x86) || exit 1
+	"$here/linux/initrd.sh" "$dir/initrd" || exit 1
+	"$here/linux/initrd.sh" "$dir/one" one=first || exit 1
+	(cd "$dir" && mkdir two.d && echo second > two.d/two && cd two.d &&
+		echo two | cpio -o -H newc --quiet > ../two)
+	for format in gzip bzip2 lzma xz lzo lz4 zstd; do
+		ln -s "$(cache_kernel_payload 6.1 $format)" "$dir/bzImage.$format" || exit 1
+	done
+	ln -s "$built/bzImage" "$dir/bzImage"
+	# The smallest vmtool inflates nothing: the bzImage has to do that itself.
+	tree=$(cache_source 6.1) || exit 1
+	{ make -C "$here/.." KDIR="$tree" O="$dir/tiny" tinyconfig &&
+	  make -C "$here/.." KDIR="$tree" O="$dir/tiny" -j"$(nproc)"; } \
+		> "$dir/tiny.log" 2>&1 < /dev/null || { cat "$dir/tiny.log" >&2; exit 1; }
+	ln -s "$built/vmlinux" "$dir/vmlinux"
+	ln -s "$debian/vmlinuz" "$dir/debian"
+	case " $groups " in
+	*" tree "*)
+		for x in 6.1 6.12; do
+			plant_tree $x "$dir/linux-$x" > "$dir/tree.log" 2>&1 < /dev/null ||
+				{ cat "$dir/tree.log" >&2; exit 1; }
+		done
+	esac
+	"$here/kvmhost" --mem 6G -- env LINUX_TEST_DIR="$dir" LINUX_TESTS="$groups" \
+		VMTOOL="$VMTOOL" "$here/linux_test.sh"
+	exit
+fi
+
+# --- inside ---------------------------------------------------------------------
+dir=$LINUX_TEST_DIR
+work=$(mktemp -d)
+VMTOOL_RUNTIME_DIR=$work/run
+export VMTOOL_RUNTIME_DIR
+mkdir -m 700 "$VMTOOL_RUNTIME_DIR"
+trap 'rm -rf "$work"' EXIT
+nr=0
+failed=0
+
+ok() { nr=$((nr + 1)); echo "ok $nr $1"; }
+
+not_ok() {
+	nr=$((nr + 1))
+	failed=$((failed + 1))
+	echo "not ok $nr $1"
+	printf '# %s\n' "$2"
+	tail -n 25 "$work/out" 2>/dev/null | tr -d '\r' | sed 's/^/# | /'
+}
+
+# guest STATUS PATTERN NAME OPTIONS...: a guest without input ends with STATUS and
+# has printed PATTERN (extended, may be empty).
+guest() {
+	local want=$1 pattern=$2 name=$3 status
+
+	shift 3
+	timeout -k 5 120 "$VMTOOL" run -i "$dir/initrd" "$@" \
+		> "$work/out" 2>&1 < /dev/null
+	status=$?
+	if [ $status != "$want" ]; then
+		not_ok "$name" "status $status, not $want"
+	elif [ -n "$pattern" ] && ! tr -d '\r' < "$work/out" | grep -qE "$pattern"; then
+		not_ok "$name" "nothing printed matches: $pattern"
+	elif [ -n "$(ls -A "$VMTOOL_RUNTIME_DIR")" ]; then
+		not_ok "$name" "left behind: $(ls -A "$VMTOOL_RUNTIME_DIR")"
+	else
+		ok "$name"
+	fi
+}
+
+group_tree() {
+	local x
+
+	for x in 6.1 6.12; do
+		(cd "$dir/linux-$x" && timeout 100 tools/vmtool/vmtool run -i "$dir/initrd" \
+			-m 256M -c 1 -p "quiet do=uname" < /dev/null > "$work/out" 2>&1) &&
+			grep -q "^Linux .* ${x/./\\.}\." "$work/out" &&
+			ok "a clone in tools/vmtool of $x boots that tree's kernel" ||
+			not_ok "a clone in tools/vmtool of $x boots that tree's kernel" "see below"
+	done
+}
+
+group_formats() {
+	local format
+
+	for format in gzip bzip2 lzma xz lzo lz4 zstd; do
+		guest 0 "^Linux .* 6.1" "bzImage with a payload of $format" \
+			-k "$dir/bzImage.$format" -c 1 -m 256M -p "quiet do=uname"
+	done
+	VMTOOL="$dir/tiny/vmtool" guest 0 "^Linux .* 6.1" \
+		"the smallest vmtool lets a bzImage inflate itself" \
+		-k "$dir/bzImage" -c 1 -m 256M -p "quiet do=uname"
+	guest 0 "^Linux .* 6.1" "vmlinux, named as the argument" \
+		-c 1 -m 256M -p "quiet do=uname" "$dir/vmlinux"
+	guest 0 "^second$" "two initrds are concatenated" \
+		-k "$dir/bzImage" -c 1 -m 256M -i "$dir/two" -i "$dir/one" -p "quiet do=initrds"
+	guest 0 "guest: up" "a kernel without ACPI boots by the MP table" \
+		-k "$dir/bzImage" -c 2 -m 256M -p "quiet acpi=off do=poweroff"
+	guest 0 "guest: 2 cpus" "the MP table names the other vCPU" \
+		-k "$dir/bzImage" -c 2 -m 256M -p "quiet acpi=off do=cpus"
+}
+
+group_sizes() {
+	local n now
+
+	for n in 1 2 3 4 8; do
+		guest 0 "guest: $n cpus" "$n vCPUs" \
+			-k "$dir/bzImage" -c $n -m 256M -p "quiet do=cpus"
+	done
+	guest 0 "MemTotal: +[0-9]{5} kB" "64 MiB of memory" \
+		-k "$dir/bzImage" -c 1 -m 64M -p "quiet do=mem"
+	guest 0 "MemTotal: +[34][0-9]{6} kB" "4 GiB, split by the hole below 4 GiB" \
+		-k "$dir/bzImage" -c 1 -m 4G -p "quiet do=mem"
+	guest 0 "MemTotal: +6[0-9]{6} kB" "6 GiB" \
+		-k "$dir/bzImage" -c 1 -m 6G -p "quiet do=mem"
+	guest 0 "kvm-clock" "the paravirtual clock is in use" \
+		-k "$dir/bzImage" -c 1 -m 256M -p "quiet do=clock"
+	guest 0 "guest: now [0-9]+" "the guest tells the time" \
+		-k "$dir/bzImage" -c 1 -m 256M -p "quiet do=date"
+	now=$(tr -d '\r' < "$work/out" | sed -n 's/^guest: now //p')
+	n=$(($(date +%s) - ${now:-0}))
+	if [ $n -ge -5 ] && [ $n -le 60 ]; then
+		ok "wall clock is the host's"
+	else
+		not_ok "wall clock is the host's" "off by $n s"
+	fi
+	# An emulated host's TSC is too coarse to be calibrated by a timer.
+	n=$(awk '/cpu MHz/ { print int($4 * 1000); exit }' /proc/cpuinfo)
+	guest 0 "guest: now [0-9]+" "a kernel without a paravirtual clock boots" \
+		-k "$dir/bzImage" -c 1 -m 256M -p "quiet no-kvmclock tsc_early_khz=$n do=date"
+	now=$(tr -d '\r' < "$work/out" | sed -n 's/^guest: now //p')
+	n=$(($(date +%s) - ${now:-0}))
+	if [ $n -ge -5 ] && [ $n -le 60 ]; then
+		ok "its wall clock is the host's, too"
+	else
+		not_ok "its wall clock is the host's, too" "off by $n s"
+	fi
+}
+
+group_endings() {
+	local k="-k $dir/bzImage -c 1 -m 256M"
+
+	guest 0 "" "power-off" $k -p "quiet do=poweroff"
+	guest 0 "" "power-off without ACPI" $k -p "quiet acpi=off do=poweroff"
+	guest 0 "" "halt" $k -p "quiet do=halt"
+	guest 101 "Kernel panic - not syncing" "panic" $k -p "do=panic"
+	guest 101 "Kernel panic - not syncing" "panic of a kernel that stays" \
+		$k -p "panic=0 do=panic"
+	guest 101 "Kernel panic - not syncing" "panic of a kernel that waits" \
+		$k -p "panic=30 do=panic"
+	guest 101 "Kernel panic - not syncing" "no root file system" \
+		$k -p "quiet rdinit=/nothing root=/dev/nothing"
+	guest 0 "" "reboot, --on-reboot exit" $k -p "quiet do=reboot" --on-reboot exit
+	guest 0 "" "reboot by the keyboard controller" $k -p "quiet reboot=k do=reboot"
+	guest 0 "" "reboot by triple fault, announced" $k -p "reboot=t do=reboot"
+	guest 0 "" "reboot by port 0xcf9" $k -p "quiet reboot=p do=reboot"
+	guest 103 "did not end within 8 seconds" "timeout" $k -p "quiet do=sleep" --timeout 8
+}
+
+# A conversation with a guest on a pipe: expect(TEXT) and tell(TEXT).
+start() {
+	mkfifo "$work/in" "$work/log.pipe"
+	"$VMTOOL" run -i "$dir/initrd" "$@" < "$work/in" > "$work/out" 2>&1 &
+	pid=$!
+	exec 9> "$work/in"
+}
+
+expect() {
+	local i
+
+	for ((i = 0; i < 200; i++)); do
+		[ "$(grep -acE "$1" "$work/out")" -ge "${2:-1}" ] && return 0
+		kill -0 $pid 2>/dev/null || break
+		sleep 0.5
+	done
+	[ "$(grep -acE "$1" "$work/out")" -ge "${2:-1}" ]
+}
+
+tell() { printf '%s\n' "$1" >&9; }
+
+finish() {
+	local i status
+
+	exec 9>&-
+	for ((i = 0; i < 60; i++)); do
+		kill -0 $pid 2>/dev/null || break
+		sleep 0.5
+	done
+	kill -9 $pid 2>/dev/null
+	wait $pid
+	status=$?
+	rm -f "$work/in" "$work/log.pipe"
+	return $status
+}
+
+group_terminal() {
+	local sum ways
+
+	start -k "$dir/bzImage" -c 2 -m 256M --on-reboot reset -p "quiet do=ask"
+	if expect "guest: up" 1 && tell reboot && expect "guest: up" 2 && tell reboot &&
+	   expect "guest: up" 3 && tell reboot && expect "guest: up" 4 && tell poweroff &&
+	   finish; then
+		ok "three reboots in one process, then power-off"
+	else
+		finish
+		not_ok "three reboots in one process, then power-off" "status $?"
+	fi
+
+	for ways in "reboot=k" "reboot=t" "acpi=off"; do
+		start -k "$dir/bzImage" -c 2 -m 256M --on-reboot reset -p "$ways do=ask"
+		if expect "guest: up" 1 && tell reboot && expect "guest: up" 2 &&
+		   tell poweroff && finish; then
+			ok "a reboot with $ways comes back"
+		else
+			finish
+			not_ok "a reboot with $ways comes back" "status $?"
+		fi
+	done
+
+	head -c 75000 /dev/urandom | base64 -w 78 > "$work/paste"
+	sum=$(head -c 100000 "$work/paste" | md5sum)
+	start -k "$dir/bzImage" -c 1 -m 256M -p "quiet do=paste"
+	if expect "guest: paste" && cat "$work/paste" >&9 && expect "${sum%% *}"; then
+		ok "100 kB pasted to a raw terminal arrive"
+	else
+		not_ok "100 kB pasted to a raw terminal arrive" "$sum expected"
+	fi
+	finish
+
+	sum=$(md5sum < "$work/paste")
+	start -k "$dir/bzImage" -c 1 -m 256M -p "quiet do=paste-lines"
+	if expect "guest: paste" && cat "$work/paste" >&9 && tell end && expect "${sum%% *}"; then
+		ok "100 kB pasted by line to a slow reader arrive"
+	else
+		not_ok "100 kB pasted by line to a slow reader arrive" "$sum expected"
+	fi
+	finish
+}
+
+qmp() { python3 "$(dirname "$0")/linux/qmp.py" "$VMTOOL_RUNTIME_DIR/$1.sock" "${@:2}"; }
+
+check() {
+	local name=$1
+
+	shift
+	if "$@" > "$work/cmd" 2>&1; then
+		ok "$name"
+	else
+		not_ok "$name" "$* failed: $(head -n 3 "$work/cmd" | tr '\n' '|')"
+	fi
+}
+
+silent_for() { local a b; a=$(wc -c < "$work/out"); sleep "$1"; b=$(wc -c < "$work/out"); [ "$a" = "$b" ]; }
+prints_within() { local a; a=$(wc -c < "$work/out"); sleep "$1"; [ "$(wc -c < "$work/out")" -gt "$a" ]; }
+
+group_control() {
+	start -k "$dir/bzImage" -c 2 -m 256M --name ticker -p "quiet do=ticks"
+	check "guest runs" expect tick
+	check "list shows it" sh -c '"$VMTOOL" list | grep -qE "^ticker +[0-9]+ +running .*6\.1"'
+	check "list --json is JSON" sh -c '"$VMTOOL" list --json | python3 -m json.tool | grep -q ticker'
+	check "pause" "$VMTOOL" pause ticker
+	check "a paused guest is silent" silent_for 2
+	check "list shows that it is paused" sh -c '"$VMTOOL" list | grep -q paused'
+	check "resume" "$VMTOOL" resume -n ticker
+	check "a resumed guest goes on" prints_within 3
+	check "every QMP command" qmp ticker all
+	check "reset by QMP" qmp ticker system_reset
+	check "it booted again" expect "guest: up" 2
+	check "a name in use is refused" sh -c \
+		'"$VMTOOL" run -k "$LINUX_TEST_DIR/bzImage" --name ticker < /dev/null 2>&1 | grep -q "in use"'
+	check "stop --force" "$VMTOOL" stop --force ticker
+	finish
+	check "its status is 125" test $? = 125
+	check "its socket is gone" test -z "$(ls -A "$VMTOOL_RUNTIME_DIR")"
+
+	start -k "$dir/bzImage" -c 1 -m 256M --name deaf -p "quiet do=ask" --on-reboot reset
+	check "a guest without a handler of the button boots" expect "guest: up"
+	check "stop says that it does not power off" sh -c \
+		'"$VMTOOL" stop --timeout 2 deaf; [ $? = 1 ]'
+	check "it is reset nevertheless" qmp deaf system_reset
+	check "it boots again" expect "guest: up" 2
+	tell poweroff
+	finish
+	check "it powers off by itself" test $? = 0
+
+	start -k "$dir/bzImage" -c 1 -m 256M --name button -p "quiet do=button"
+	check "guest waits for its power button" expect "waits for the power button"
+	check "stop presses the power button and waits" "$VMTOOL" stop button
+	finish
+	check "the guest powered off by itself" test $? = 0
+
+	start -k "$dir/bzImage" -c 1 -m 256M --name killed -p "quiet do=sleep"
+	expect "guest: up"
+	kill -9 $pid
+	wait $pid 2>/dev/null
+	check "a killed guest is not listed" sh -c '! "$VMTOOL" list | grep -q killed'
+	check "its socket is swept" test -z "$(ls -A "$VMTOOL_RUNTIME_DIR")"
+	finish
+}
+
+group_debian() {
+	local complaints
+
+	guest 0 "^guest: 4 cpus$" "Debian's kernel, -c 4 -m 2G" \
+		-k "$dir/debian" -c 4 -m 2G -p "do=cpus do=date"
+	complaints=$(tr -d '\r' < "$work/out" |
+		grep -aiE "calibrat|firmware bug|bios bug|BIOS.*(broken|wrong)|ACPI.*(error|exception|warning)|WARNING|mtrr.*disabled|fail" |
+		grep -avE "Calibrating delay loop \(skipped\)|Fatal: No config space access")
+	if [ -z "$complaints" ]; then
+		ok "its dmesg has nothing to complain of"
+	else
+		not_ok "its dmesg has nothing to complain of" "$complaints"
+	fi
+	if grep -aq "Calibrating delay loop (skipped)" "$work/out"; then
+		ok "no calibration loop runs"
+	else
+		not_ok "no calibration loop runs" "Calibrating delay loop was not skipped"
+	fi
+	guest 101 "Kernel panic" "Debian's kernel panics without a root" \
+		-k "$dir/debian" -c 1 -m 1G -p "quiet rdinit=/nothing"
+}
+
+echo "TAP version 13"
+for group in $groups; do
+	group_"$group"
+done
+echo "1..$nr"
+[ $failed = 0 ]
