@@ -73,28 +73,20 @@ static int gmem_announce(struct gmem *gm, const struct gmem_slot *s, int id)
 	return ioctl(gm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region) < 0 ? -errno : 0;
 }
 
-static int gmem_add_one(struct gmem *gm, u64 gpa, u64 size, enum gmem_type type,
-			int fd, off_t off)
+static int gmem_add_slot(struct gmem *gm, const struct gmem_slot *s)
 {
-	struct gmem_slot s = { .gpa = gpa, .size = size, .type = type };
 	int i, ret;
 
 	if (gm->nr == GMEM_MAX_SLOTS)
 		return -ENOSPC;
-	s.hva = gmem_mmap(size, type, fd, off);
-	if (s.hva == MAP_FAILED)
-		return -errno;
-
 	/* Slots are never removed, so their count numbers them for KVM. */
-	ret = gmem_announce(gm, &s, gm->nr);
-	if (ret) {
-		munmap(s.hva, size);
+	ret = gmem_announce(gm, s, gm->nr);
+	if (ret)
 		return ret;
-	}
 
-	for (i = gm->nr; i > 0 && gm->slots[i - 1].gpa > gpa; i--)
+	for (i = gm->nr; i > 0 && gm->slots[i - 1].gpa > s->gpa; i--)
 		gm->slots[i] = gm->slots[i - 1];
-	gm->slots[i] = s;
+	gm->slots[i] = *s;
 	gm->nr++;
 	return 0;
 }
@@ -102,21 +94,28 @@ static int gmem_add_one(struct gmem *gm, u64 gpa, u64 size, enum gmem_type type,
 int gmem_add(struct gmem *gm, u64 gpa, u64 size, enum gmem_type type,
 	     int fd, off_t off)
 {
+	struct gmem_slot s = { .gpa = gpa, .type = type };
+	u64 left = size;
 	int ret;
 
 	if (!size || (gpa | size) % GMEM_PAGE || gpa + size < gpa ||
 	    gmem_overlaps(gm, gpa, size))
 		return -EINVAL;
 
-	while (size) {
-		u64 part = min_t(u64, size, GMEM_KVM_MAX);
-
-		ret = gmem_add_one(gm, gpa, part, type, fd, off);
-		if (ret)
+	/* All of it at once: KVM is not to spend memory on a part of too much. */
+	s.hva = gmem_mmap(size, type, fd, off);
+	if (s.hva == MAP_FAILED)
+		return -errno;
+	while (left) {
+		s.size = min_t(u64, left, GMEM_KVM_MAX);
+		ret = gmem_add_slot(gm, &s);
+		if (ret) {
+			munmap(s.hva, left);
 			return ret;
-		gpa += part;
-		off += part;
-		size -= part;
+		}
+		s.gpa += s.size;
+		s.hva += s.size;
+		left -= s.size;
 	}
 	return 0;
 }

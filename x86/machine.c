@@ -15,6 +15,7 @@
 #include <vmtool/arch.h>
 #include <vmtool/hw.h>
 #include <vmtool/log.h>
+#include <vmtool/size.h>
 #include <vmtool/vm.h>
 
 #include "layout.h"
@@ -103,15 +104,34 @@ static unsigned int physical_bits(void)
 	return eax & 0xff;
 }
 
+/*
+ * Without nested paging KVM tracks each page of guest memory by 8 bytes of its
+ * own, taken at once: too many of them would not fail, they would end other
+ * processes for want of memory.
+ */
+static int check_tracking(struct vm *vm)
+{
+	u64 host = (u64)sysconf(_SC_PHYS_PAGES) * PAGE;
+	char asked[24], limit[24];
+
+	if (vm->kvm_fd < 0 || arch_host_can_virtualize() || vm->cfg->mem / 512 <= host / 4)
+		return 0;
+	log_err("-m %s: KVM here interprets code and could track at most %s",
+		format_size(vm->cfg->mem, asked, sizeof(asked)),
+		format_size(host / 4 * 512 & ~((1ULL << 30) - 1), limit, sizeof(limit)));
+	return -EINVAL;
+}
+
 static int check_memory(u64 mem)
 {
+	char asked[24], most[24];
 	u64 max = 1ULL << min_t(unsigned int, physical_bits(), 52);
 
 	/* The hole below 4 GiB moves the top of memory up. */
 	if (mem + (X86_ABOVE_4G - X86_LOW_MEMORY_END) <= max && mem < max)
 		return 0;
-	log_err("-m: %llu bytes: this CPU addresses at most %llu GiB",
-		(unsigned long long)mem, (unsigned long long)(max >> 30));
+	log_err("-m %s: this CPU addresses at most %s", format_size(mem, asked, sizeof(asked)),
+		format_size(max, most, sizeof(most)));
 	return -EINVAL;
 }
 
@@ -230,7 +250,7 @@ static int create_memory(struct vm *vm)
 	const char *dir = vm->cfg->hugetlbfs;
 	int fd, ret;
 
-	ret = check_memory(vm->cfg->mem);
+	ret = check_memory(vm->cfg->mem) ?: check_tracking(vm);
 	if (ret || !dir)
 		return ret ?: add_memory_slots(vm, GMEM_RAM, -1);
 
