@@ -57,6 +57,7 @@ static void cmos_show_time(struct cmos_rtc *c)
 {
 	time_t now = time(NULL) + c->offset;
 	struct tm tm;
+	int year;
 
 	/* The guest has stopped the clock to set it. */
 	if (c->ram[CMOS_STATUS_B] & STATUS_B_SET)
@@ -68,8 +69,10 @@ static void cmos_show_time(struct cmos_rtc *c)
 	c->ram[CMOS_WEEKDAY] = to_bcd(tm.tm_wday + 1);
 	c->ram[CMOS_DAY] = to_bcd(tm.tm_mday);
 	c->ram[CMOS_MONTH] = to_bcd(tm.tm_mon + 1);
-	c->ram[CMOS_YEAR] = to_bcd(tm.tm_year % 100);
-	c->ram[CMOS_CENTURY] = to_bcd((tm.tm_year / 100 + 19) % 100);
+	/* The guest may have set any digits, and so a time before all years. */
+	year = max_t(int, tm.tm_year + 1900, 0);
+	c->ram[CMOS_YEAR] = to_bcd(year % 100);
+	c->ram[CMOS_CENTURY] = to_bcd(year / 100 % 100);
 }
 
 static void cmos_take_time(struct cmos_rtc *c)

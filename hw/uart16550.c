@@ -56,15 +56,14 @@ static unsigned int uart_depth(const struct uart *u)
 /* With automatic flow control off, RTS alone says whether the guest listens. */
 static bool uart_may_receive(const struct uart *u)
 {
-	return !(u->mcr & UART_MCR_LOOP) && (u->mcr & UART_MCR_RTS);
+	return !(u->mcr & UART_MCR_LOOP) && ((u->mcr & UART_MCR_RTS) || u->after_break);
 }
 
 static void uart_fill(struct uart *u)
 {
 	bool was_high = u->head - u->tail > UART_QUEUE / 2;
 
-	while (u->head != u->tail && u->fifo_len < uart_depth(u) &&
-	       (uart_may_receive(u) || u->after_break)) {
+	while (u->head != u->tail && u->fifo_len < uart_depth(u) && uart_may_receive(u)) {
 		u->fifo[u->fifo_len++] = u->queue[u->tail++ % UART_QUEUE];
 		u->after_break = false;
 	}
@@ -339,6 +338,10 @@ static void uart_break(void *priv)
 	struct uart *u = priv;
 
 	pthread_mutex_lock(&u->lock);
+	if (u->mcr & UART_MCR_LOOP) {
+		pthread_mutex_unlock(&u->lock);
+		return;		/* the line is not connected */
+	}
 	/* What was typed and not read yet would come between it and its key. */
 	u->tail = u->head;
 	u->after_break = true;
