@@ -106,10 +106,20 @@ static void refuse_negotiation(int fd)
 	pause();
 }
 
+/* Who hangs up before it was asked is not listened to. */
+static void take_lines(int fd, int nr)
+{
+	char c;
+
+	while (nr && read(fd, &c, 1) == 1)
+		nr -= c == '\n';
+}
+
 static void answer_twice_removed(int fd)
 {
 	put(fd, GREETING NEGOTIATED "{\"event\":\"A\"}\r\n{\"event\":\"B\"}\n"
 	    "{\"return\":{\"x\":\"\\u001b[1m\"},\"id\":1}\n{\"event\":\"SHUTDOWN\"}\n");
+	take_lines(fd, 2);
 }
 
 static pid_t serve(void (*fn)(int fd))
