@@ -339,22 +339,25 @@ void term_service(struct term *t)
 void term_output(struct term *t, const void *buf, size_t len)
 {
 	const u8 *p = buf;
-	bool was_empty;
+	bool wake = false;
 
 	pthread_mutex_lock(&t->lock);
-	was_empty = t->head == t->tail;
 	while (len && !t->dead) {
 		if (t->head - t->tail < (t->stop ? TERM_OUT_SIZE : TERM_OUT_FULL)) {
+			/* While we waited the loop may have written all, and left. */
+			wake |= t->head == t->tail;
 			t->buf[t->head++ % TERM_OUT_SIZE] = *p++;
 			len--;
 			continue;
 		}
 		if (t->stop)
 			break;
+		if (wake)
+			ev_wake(t->loop);
 		pthread_cond_wait(&t->space, &t->lock);
 	}
 	pthread_mutex_unlock(&t->lock);
-	if (was_empty)
+	if (wake)
 		ev_wake(t->loop);
 }
 

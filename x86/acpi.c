@@ -34,7 +34,6 @@
 #define BOOT_NO_ASPM		BIT(4)
 #define BOOT_NO_CMOS_RTC	BIT(5)
 
-#define MADT_PCAT_COMPAT	1
 #define MADT_LAPIC		0
 #define MADT_IOAPIC		1
 #define MADT_LAPIC_NMI		4

@@ -80,6 +80,7 @@ struct inside {
 	struct notes *notes;
 	pthread_t writer;
 	size_t to_write;
+	bool done;
 };
 
 static inline size_t inside_room(void *priv)
@@ -143,10 +144,11 @@ static inline void *inside_write(void *arg)
 			buf[n] = 'a' + (i + n) % 23;
 		term_output(&in->t, buf, n);
 	}
+	__atomic_store_n(&in->done, true, __ATOMIC_SEQ_CST);
 	return NULL;
 }
 
-static inline void inside_command(struct inside *in, u8 c)
+static inline bool inside_command(struct inside *in, u8 c)
 {
 	switch (c) {
 	case 'x':
@@ -157,9 +159,12 @@ static inline void inside_command(struct inside *in, u8 c)
 	case 'w':		/* 100,000 bytes */
 	case 'W':		/* 1,000 bytes */
 		in->to_write = c == 'w' ? 100000 : 1000;
+		in->done = false;
 		pthread_create(&in->writer, NULL, inside_write, in);
 		break;
-	case 'j':
+	case 'j':		/* 'j' when it is done, and nothing before */
+		if (!__atomic_load_n(&in->done, __ATOMIC_SEQ_CST))
+			return false;
 		pthread_join(in->writer, NULL);
 		break;
 	case 's':
@@ -172,6 +177,7 @@ static inline void inside_command(struct inside *in, u8 c)
 		term_resume(&in->t);
 		break;
 	}
+	return true;
 }
 
 static inline void inside_asked(struct ev_source *src, u32 events)
@@ -181,7 +187,8 @@ static inline void inside_asked(struct ev_source *src, u32 events)
 
 	if (read(src->fd, &c, 1) != 1)
 		_exit(9);
-	inside_command(in, c);
+	if (!inside_command(in, c))
+		c = '-';
 	in->notes->armed = in->t.in.armed;
 	in->notes->eof = in->t.in_eof;
 	if (write(src->fd, &c, 1) != 1)
@@ -212,13 +219,35 @@ static inline void inside_run(struct notes *notes, int ask)
 
 enum user_tty { NO_TTY, TTY, FOREIGN_TTY, BACKGROUND_TTY };
 
-static inline bool user_ask(struct user *u, u8 c)
+/* Its answer, or 0 when there is none. */
+static inline u8 user_answer(struct user *u, u8 c)
 {
 	struct pollfd pfd = { .fd = u->ask, .events = POLLIN };
-	u8 answer;
 
-	return write(u->ask, &c, 1) == 1 && poll(&pfd, 1, USER_WAIT_MS) == 1 &&
-	       read(u->ask, &answer, 1) == 1 && answer == c;
+	if (write(u->ask, &c, 1) != 1 || poll(&pfd, 1, USER_WAIT_MS) != 1 ||
+	    read(u->ask, &c, 1) != 1)
+		return 0;
+	return c;
+}
+
+static inline bool user_ask(struct user *u, u8 c)
+{
+	return user_answer(u, c) == c;
+}
+
+/* Has what it writes all been taken? */
+static inline bool user_has_written(struct user *u)
+{
+	int i;
+	u8 c;
+
+	for (i = 0; i < USER_WAIT_MS; i++) {
+		c = user_answer(u, 'j');
+		if (c != '-')
+			return c == 'j';
+		usleep(1000);
+	}
+	return false;
 }
 
 /* For commands that it does not answer. */
@@ -271,12 +300,15 @@ static inline bool user_start(struct user *u, int in, int out, enum user_tty tty
 		ioctl(in, TIOCSCTTY, 0);
 	if (tty == BACKGROUND_TTY)
 		inside_background();
-	if (in >= 0)
-		dup2(in, 0);
-	else
-		close(0);
+	/* What main() puts into the place of a closed one. */
+	if (in < 0)
+		in = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	dup2(in, 0);
 	if (out >= 0)
 		dup2(out, 1);
+	/* The test's ends of pipes and terminals are the test's alone. */
+	for (in = 3; in < 100; in++)
+		close(in);
 	inside_run(u->notes, ask[1]);
 	return false;
 }
@@ -311,6 +343,19 @@ static inline void user_kill(struct user *u)
 {
 	user_signal(u, SIGKILL);
 	user_end(u);
+}
+
+/* It has stopped to watch its input. */
+static inline bool user_is_deaf(struct user *u)
+{
+	int i;
+
+	for (i = 0; i < USER_WAIT_MS && user_ask(u, '?'); i++) {
+		if (!u->notes->armed)
+			return true;
+		usleep(1000);
+	}
+	return false;
 }
 
 static inline bool user_has(struct user *u, size_t len)
