@@ -295,6 +295,8 @@ $(OUTPUT)tests/fuzz/%: tests/fuzz/%.c $(wildcard tests/*/*.h) $(LIBVMTOOL) \
 
 unit: $(UNIT_TESTS)
 fuzzers: $(FUZZERS)
+# What builds may share by KBUILD_O=, once it is there.
+prepare: $(HDRDIR)/linux/kvm.h
 
 run_tests: $(VMTOOL) unit
 	$(Q)$(MAKE) -C tests KDIR=$(srctree) OUTPUT=$(OUTPUT)tests BUILT=y run_tests
@@ -344,7 +346,7 @@ print-%:
 	@echo '$* = $($*)'
 
 FORCE:
-PHONY += all unit fuzzers run_tests report install uninstall install-man clean mrproper \
+PHONY += all unit fuzzers prepare run_tests report install uninstall install-man clean mrproper \
 	 build_menuconfig build_nconfig FORCE
 .PHONY: $(PHONY)
 

@@ -276,12 +276,12 @@ input_from_socket() {
 	cat > reader <<-END
 		#!/bin/bash
 		"$VMTOOL" run -c 1 -m 2M -k "$guest" -p do=sum,poweroff > out 2> err
-		touch done
+		touch finished
 	END
 	chmod 755 reader
 	limited socat -u FILE:typed EXEC:./reader
 	# The guest takes a while to read what socat has delivered.
-	wait_for "the guest's end" test -e done
+	wait_for "the guest's end" test -e finished
 }
 
 test_case '100 kB from a pipe' input pipe 2000

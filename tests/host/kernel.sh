@@ -52,7 +52,7 @@ kernel_build_locked() {
 
 	cache_step "building a small $x kernel" kernel_compile "$x" &&
 	echo "$key" > "$build/key" &&
-	mkdir "$CACHE_TMP/out" "$CACHE_TMP/out/arch" || return
+	mkdir "$CACHE_TMP/out" || return
 	cp "$build/arch/x86/boot/bzImage" "$build/vmlinux" "$build/System.map" "$CACHE_TMP/out" &&
 	cp "$build/.config" "$CACHE_TMP/out/config" &&
 	cp "$build/include/config/kernel.release" "$CACHE_TMP/out/release" &&
