@@ -156,12 +156,14 @@ reserved_only() {
 test_case 'memory beyond what the host has is reserved only' reserved_only
 
 huge_pages() {
-	local free
+	local free pool=/proc/sys/vm/nr_hugepages before
 
+	before=$(cat $pool) && echo $((before + 8)) 2> /dev/null > $pool
+	trap 'echo '"$before"' 2> /dev/null > /proc/sys/vm/nr_hugepages' EXIT
 	free=$(awk '/^HugePages_Free/ { f = $2 } /^Hugepagesize/ { print f * $2 / 2048 }' \
 		/proc/meminfo)
 	mkdir huge && mount -t hugetlbfs none huge 2> /dev/null || skip "cannot mount a hugetlbfs"
-	trap 'umount huge' EXIT
+	trap 'umount huge; echo '"$before"' 2> /dev/null > /proc/sys/vm/nr_hugepages' EXIT
 	vmtool run -c 1 -m 1000000M --hugetlbfs huge -k "$guest" < /dev/null > out 2> err
 	expect 'status without enough pages' 125 $?
 	one_line err && grep -q 'huge pages' err || fail "said: $(cat err)"
@@ -540,6 +542,17 @@ stop_refused() {
 }
 test_case 'stop of a guest that does not listen; --force' stop_refused
 
+grows() { [ "$(stat -c %s runner.out)" -gt "$1" ]; }
+
+# What the guest had printed before may take a while to be written.
+settled() {
+	local size
+
+	size=$(stat -c %s runner.out)
+	sleep 0.5
+	! grows "$size"
+}
+
 pause_and_resume() {
 	local size
 
@@ -547,14 +560,14 @@ pause_and_resume() {
 	wait_for "output" grep -q ^00000010 runner.out
 	vmtool pause runner || fail "no pause"
 	vmtool pause runner || fail "no second pause"
-	sleep 0.2
+	wait_for "the end of the output" settled
 	size=$(stat -c %s runner.out)
 	vmtool list --json | grep -q '"paused"' || fail "not listed as paused"
 	sleep 0.5
 	expect 'size of the output' "$size" "$(stat -c %s runner.out)"
 	vmtool resume runner || fail "no resume"
 	vmtool resume runner || fail "no second resume"
-	wait_for "more output" test "$(stat -c %s runner.out)" -gt "$size"
+	wait_for "more output" grows "$size"
 	vmtool list --json | grep -q '"running"' || fail "not listed as running"
 	vmtool stop --force runner || fail "no end"
 	end_guest 125 "$pid"

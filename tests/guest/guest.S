@@ -54,7 +54,7 @@
 #define ICR_SIPI_OTHERS	0xc4600
 #define IOAPIC		0xfec00000
 #define IOAPIC_DATA	(IOAPIC + 0x10)
-#define IOAPIC_PIN9	0x22
+#define IOAPIC_PIN20	0x38
 
 #define NO_MEMORY	0xd0000000
 
@@ -477,7 +477,7 @@ ap_end:
 	.code32
 
 do_button:
-	movl	$IOAPIC_PIN9, IOAPIC
+	movl	$IOAPIC_PIN20, IOAPIC
 	movl	$0x30, IOAPIC_DATA	/* vector 0x30, edge, not masked */
 	movl	$text_waiting, %esi
 	call	puts
