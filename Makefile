@@ -19,10 +19,11 @@ $(error $(filter $(self_contained),$(MAKECMDGOALS)) cannot go together with $(fi
 	$(self_contained),$(MAKECMDGOALS)): run make twice)
 endif
 
+# What they are told of files is meant from where the user stands.
 try:
-	@tests/try $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(ARCH),--arch "$(ARCH)")
+	@cd $(PWD) && $(CURDIR)/tests/try $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(ARCH),--arch "$(ARCH)")
 check:
-	@tests/check $(if $(TESTS),--only "$(TESTS)") $(if $(O),--output "$(O)")
+	@cd $(PWD) && $(CURDIR)/tests/check $(if $(TESTS),--only "$(TESTS)") $(if $(O),--output "$(O)")
 help:
 	@cat scripts/make-help.txt
 .PHONY: all $(self_contained)

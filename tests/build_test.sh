@@ -242,14 +242,14 @@ farm() {
 }
 
 test_in_tree() {
-	farm "$dir/farm" && copy_source "$dir/farm/tools/vmtool" || return
+	farm "$dir/farm" && copy_source "$dir/farm/tools/vmtool" &&
+	rm -rf "$dir/clean" && cp -r "$dir/farm/tools/vmtool" "$dir/clean" || return
 	(cd "$dir/farm" && make -C tools/vmtool -j2 >/dev/null) &&
 	runs "$dir/farm/tools/vmtool/vmtool"
 }
 
 # What was there before is there after, and nothing else.
 test_mrproper() {
-	copy_source "$dir/clean" &&
 	make -C "$dir/farm/tools/vmtool" mrproper >/dev/null &&
 	diff -r "$dir/clean" "$dir/farm/tools/vmtool"
 }

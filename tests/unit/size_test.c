@@ -14,7 +14,7 @@
 #include "capture.h"
 #include <kselftest_harness.h>
 
-#define MIB	(1ULL << 20)
+#define MIB	(1024ULL * 1024)
 
 struct size {
 	const char *text;

@@ -22,7 +22,7 @@
 
 #include <kselftest_harness.h>
 
-#define MIB	(1ULL << 20)
+#define MIB	(1024ULL * 1024)
 #define PAGE	4096ULL
 #define KERNEL_END	(FIX_DATA + FIX_DATA_LEN + FIX_BSS)
 
