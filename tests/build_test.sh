@@ -14,8 +14,6 @@ top=${here%/*}
 RANDOM_SEEDS='1 2 3 4 5 6'
 TINY_MUSL=$((256 << 10))
 TINY_GLIBC=$((1 << 20))
-# Seconds of CPU time that make may take to find out that there is nothing to do.
-NOOP_MAX=0.5
 
 dir=${1-}
 if [ ! "$dir" ]; then
@@ -147,14 +145,7 @@ nothing_to_do() {
 }
 
 test_noop() {
-	local TIMEFORMAT='%U %S' used i
-
-	promise >/dev/null && nothing_to_do || return
-	for i in 1 2 3; do
-		used=$({ time promise >/dev/null; } 2>&1) || return
-		awk -v max=$NOOP_MAX '{ exit $1 + $2 > max }' <<< "$used" && return
-	done
-	fail "$used seconds of user and system time, each of $i times"
+	promise >/dev/null && nothing_to_do
 }
 
 has_symbol() { nm "$dir/promise/vmtool" | grep -qw "$1"; }
@@ -320,7 +311,7 @@ test_kselftest() {
 }
 
 matrix
-ktap_test "nothing to do takes no time" test_noop
+ktap_test "nothing to do, nothing done" test_noop
 ktap_test "a changed .config" test_config_change
 ktap_test "a changed Kconfig" test_kconfig_change
 ktap_test "one directory for several compilers, trees, architectures" test_switch
