@@ -78,4 +78,85 @@ void irq_set(struct irq_line *line, bool level);
  */
 void irq_pulse(struct irq_line *line);
 
+/**
+ * irq_fd() - an eventfd whose signal is a rising edge of the line
+ * @line: line that triggers on edges; several devices may share it
+ *
+ * Bound by KVM_IRQFD, so that a signal needs no thread of ours. In tests it is an
+ * eventfd that nobody reads.
+ *
+ * Return: descriptor, owned by @line and the same at each call; -errno.
+ */
+int irq_fd(struct irq_line *line);
+
+/**
+ * irqchip_destroy() - close what irq_fd() and msi_init() opened
+ * @chip: interrupt controller whose devices are gone
+ */
+void irqchip_destroy(struct irqchip *chip);
+
+/**
+ * struct msi - a message-signalled interrupt
+ * @chip: interrupt controller
+ * @fd: eventfd whose signal is the interrupt; what is signalled while @routed is
+ *	false stays in it and is delivered when it is routed
+ * @gsi: KVM's number of the route, taken with the first route
+ * @addr: address of the message
+ * @data: its data
+ * @routed: the eventfd reaches the guest
+ */
+struct msi {
+	struct irqchip *chip;
+	int fd;
+	int gsi;
+	u64 addr;
+	u32 data;
+	bool routed;
+};
+
+/**
+ * msi_init() - an interrupt that leads nowhere yet
+ * @msi: caller-owned
+ * @chip: interrupt controller
+ *
+ * Return: 0 or -errno.
+ */
+int msi_init(struct msi *msi, struct irqchip *chip);
+
+/**
+ * msi_route() - lead it to the guest
+ * @msi: interrupt
+ * @addr: address of the message
+ * @data: its data
+ *
+ * KVM's routing table is only written when the message is a new one.
+ *
+ * Return: 0; -ENOSPC when KVM takes no more routes; -errno.
+ */
+int msi_route(struct msi *msi, u64 addr, u32 data);
+
+/**
+ * msi_unroute() - hold it back (masked)
+ * @msi: interrupt
+ */
+void msi_unroute(struct msi *msi);
+
+/**
+ * msi_signal() - send it; for any thread
+ * @msi: interrupt
+ */
+void msi_signal(struct msi *msi);
+
+/**
+ * msi_pending() - was it signalled while held back?
+ * @msi: interrupt
+ */
+bool msi_pending(const struct msi *msi);
+
+/**
+ * msi_destroy() - give it back
+ * @msi: interrupt; not touched when @chip is NULL
+ */
+void msi_destroy(struct msi *msi);
+
 #endif /* VMTOOL_IRQ_H */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMTOOL_DEVCLASS_H
+#define VMTOOL_DEVCLASS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+#include <linux/list.h>
+#include <vmtool/props.h>
+
+struct virtio_dev;
+
+/**
+ * struct device_class - a kind of virtio device that users ask for
+ * @name: "blk", "net"...; devices are called by it and a number
+ * @option: long option, "disk"
+ * @letter: short option, or 0
+ * @help: one line
+ * @arg: what help shows for the option's value; NULL when there is no value
+ * @optional_arg: the value may be left out
+ * @single: at most one per machine
+ * @props: the properties
+ * @conf_size: bytes of the configuration struct
+ * @check: further checks of a configuration, or NULL; 0, or -EINVAL after a
+ *	one-line message
+ * @create: a device for a configuration, which outlives it; not realized; NULL
+ *	without memory
+ */
+struct device_class {
+	const char *name;
+	const char *option;
+	char letter;
+	const char *help;
+	const char *arg;
+	bool optional_arg;
+	bool single;
+	const struct prop *props;
+	size_t conf_size;
+	int (*check)(const void *conf);
+	struct virtio_dev *(*create)(const void *conf, const char *name);
+};
+
+/**
+ * device_classes - all that were built in, NULL at the end
+ */
+extern const struct device_class *const device_classes[];
+
+/**
+ * struct device_conf - a device that a user asked for
+ * @cls: its kind
+ * @node: in &vm_config.devices
+ * @conf: its configuration, @cls->conf_size bytes
+ */
+struct device_conf {
+	const struct device_class *cls;
+	struct list_head node;
+	void *conf;
+};
+
+#endif /* VMTOOL_DEVCLASS_H */
