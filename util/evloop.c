@@ -99,29 +99,40 @@ void ev_wake(struct evloop *loop)
 		errno = saved;
 }
 
+/* One round: number of events served, or -errno. */
+static int ev_round(struct evloop *loop, int timeout)
+{
+	int i, n = epoll_wait(loop->epfd, loop->ready, EV_BATCH, timeout);
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	loop->nr_ready = n;
+	for (i = 0; i < n && !loop->quit; i++) {
+		struct ev_source *src = loop->ready[i].data.ptr;
+
+		if (src)
+			src->fn(src, loop->ready[i].events);
+	}
+	loop->nr_ready = 0;
+	return n;
+}
+
 int evloop_run(struct evloop *loop)
 {
-	int i;
-
 	loop->quit = false;
 	while (!loop->quit) {
-		int n = epoll_wait(loop->epfd, loop->ready, EV_BATCH, -1);
+		int ret = ev_round(loop, -1);
 
-		if (n < 0) {
-			if (errno == EINTR)
-				continue;
-			return -errno;
-		}
-		loop->nr_ready = n;
-		for (i = 0; i < n && !loop->quit; i++) {
-			struct ev_source *src = loop->ready[i].data.ptr;
-
-			if (src)
-				src->fn(src, loop->ready[i].events);
-		}
-		loop->nr_ready = 0;
+		if (ret < 0)
+			return ret;
 	}
 	return 0;
+}
+
+int evloop_poll(struct evloop *loop)
+{
+	loop->quit = false;
+	return ev_round(loop, 0);
 }
 
 void evloop_quit(struct evloop *loop)

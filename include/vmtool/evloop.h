@@ -81,6 +81,14 @@ void evloop_destroy(struct evloop *loop);
 int evloop_run(struct evloop *loop);
 
 /**
+ * evloop_poll() - serve what is ready now
+ * @loop: loop
+ *
+ * Return: number of events served, or -errno of epoll_wait().
+ */
+int evloop_poll(struct evloop *loop);
+
+/**
  * evloop_quit() - make evloop_run() return after the current callback
  * @loop: loop
  */

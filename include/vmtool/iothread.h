@@ -12,6 +12,8 @@
  * iothread_call().
  */
 
+struct iothread_call;
+
 /**
  * struct iothread - a thread that serves events
  * @loop: its loop; sources are added before it starts, or on it
@@ -21,8 +23,7 @@
  * @manual: never start a thread: iothread_poll() does its work, for tests
  * @lock: protects @call
  * @done: signalled when @call has been made
- * @call: what iothread_call() wants done
- * @arg: of @call
+ * @call: private, what iothread_call() wants done
  */
 struct iothread {
 	struct evloop loop;
@@ -32,8 +33,7 @@ struct iothread {
 	bool manual;
 	pthread_mutex_t lock;
 	pthread_cond_t done;
-	void (*call)(void *arg);
-	void *arg;
+	struct iothread_call *call;
 };
 
 /**
@@ -72,6 +72,12 @@ void iothread_call(struct iothread *t, void (*fn)(void *arg), void *arg);
  * Return: number of events served, or -errno.
  */
 int iothread_poll(struct iothread *t);
+
+/**
+ * iothread_stop() - end the thread; its loop stays
+ * @t: thread, started or not
+ */
+void iothread_stop(struct iothread *t);
 
 /**
  * iothread_destroy() - end the thread and release it
