@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 #include <linux/kvm.h>
 
 #include <vmtool/irq.h>
@@ -8,9 +12,31 @@
 
 void irqchip_init(struct irqchip *chip, int vm_fd, u32 nr)
 {
+	u32 i;
+
 	memset(chip, 0, sizeof(*chip));
 	chip->vm_fd = vm_fd;
 	chip->nr = nr < IRQ_MAX_LINES ? nr : IRQ_MAX_LINES;
+	for (i = 0; i < chip->nr; i++) {
+		chip->lines[i].chip = chip;
+		chip->lines[i].fd = -1;
+	}
+	pthread_mutex_init(&chip->lock, NULL);
+}
+
+void irqchip_destroy(struct irqchip *chip)
+{
+	u32 i;
+
+	if (!chip->nr)
+		return;
+	for (i = 0; i < chip->nr; i++)
+		if (chip->lines[i].fd >= 0)
+			close(chip->lines[i].fd);
+	free(chip->table);
+	free(chip->msis);
+	pthread_mutex_destroy(&chip->lock);
+	memset(chip, 0, sizeof(*chip));
 }
 
 struct irq_line *irq_get(struct irqchip *chip, u32 gsi, enum irq_trigger trigger)
@@ -43,4 +69,39 @@ void irq_pulse(struct irq_line *line)
 {
 	irq_set(line, true);
 	irq_set(line, false);
+}
+
+static int irq_open_fd(struct irq_line *line)
+{
+	struct kvm_irqfd irqfd = { .gsi = line->gsi };
+	int ret;
+
+	irqfd.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if ((int)irqfd.fd < 0)
+		return -errno;
+	if (line->vm_fd >= 0 && ioctl(line->vm_fd, KVM_IRQFD, &irqfd) < 0) {
+		ret = -errno;
+		close(irqfd.fd);
+		return ret;
+	}
+	return irqfd.fd;
+}
+
+int irq_fd(struct irq_line *line)
+{
+	int ret;
+
+	/* A level would have to be lowered by somebody. */
+	if (line->trigger != IRQ_EDGE)
+		return -EINVAL;
+	pthread_mutex_lock(&line->chip->lock);
+	if (line->fd < 0) {
+		ret = irq_open_fd(line);
+		if (ret >= 0)
+			line->fd = ret;
+	} else {
+		ret = line->fd;
+	}
+	pthread_mutex_unlock(&line->chip->lock);
+	return ret;
 }

@@ -329,6 +329,7 @@ void vm_destroy(struct vm *vm)
 	vcpus_destroy(vm);
 	term_destroy(&vm->term);
 	devices_destroy(vm);
+	irqchip_destroy(&vm->irqchip);
 	arch_vm_destroy(vm);
 	gmem_destroy(&vm->gmem);
 	bus_destroy(&vm->pio);

@@ -16,6 +16,7 @@
 #include <vmtool/hw.h>
 #include <vmtool/log.h>
 #include <vmtool/size.h>
+#include <vmtool/virtio.h>
 #include <vmtool/vm.h>
 
 #include "layout.h"
@@ -135,15 +136,39 @@ static int check_memory(u64 mem)
 	return -EINVAL;
 }
 
+static struct kvm_irq_routing_entry irqchip_route(u32 gsi, u32 chip, u32 pin)
+{
+	return (struct kvm_irq_routing_entry) {
+		.gsi = gsi, .type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = { .irqchip = chip, .pin = pin },
+	};
+}
+
+/* What KVM_CREATE_IRQCHIP sets up: ISA lines reach a PIC and the I/O APIC. */
+static int set_fixed_routes(struct irqchip *chip)
+{
+	struct kvm_irq_routing_entry routes[X86_NR_GSI + X86_NR_ISA];
+	u32 i, n = 0;
+
+	for (i = 0; i < X86_NR_GSI; i++) {
+		routes[n++] = irqchip_route(i, KVM_IRQCHIP_IOAPIC, i);
+		if (i < X86_NR_ISA)
+			routes[n++] = irqchip_route(i, i / 8, i % 8);
+	}
+	return irqchip_set_fixed(chip, routes, n);
+}
+
 static int create_irqchip(struct vm *vm)
 {
 	struct kvm_enable_cap x2apic = { .cap = KVM_CAP_X2APIC_API };
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
 	u64 identity = X86_KVM_IDENTITY_MAP;
+	int ret;
 
 	irqchip_init(&vm->irqchip, vm->vm_fd, X86_NR_GSI);
-	if (vm->vm_fd < 0)
-		return 0;
+	ret = set_fixed_routes(&vm->irqchip);
+	if (ret || vm->vm_fd < 0)
+		return ret;
 	x2apic.args[0] = KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK;
 	if (ioctl(vm->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0 ||
 	    ioctl(vm->vm_fd, KVM_SET_TSS_ADDR, X86_KVM_TSS) < 0 ||
@@ -302,6 +327,7 @@ int arch_vm_init(struct vm *vm)
 	ret = ret ?: create_memory(vm);
 	ret = ret ?: init_kvm_state(vm);
 	ret = ret ?: devices_realize(vm, x86_devices);
+	ret = ret ?: virtio_devices_realize(vm);
 	if (!ret)
 		vm->arch->acpi_pm = find_device(vm, "acpi");
 	return ret;

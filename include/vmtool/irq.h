@@ -2,8 +2,13 @@
 #ifndef VMTOOL_IRQ_H
 #define VMTOOL_IRQ_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <linux/types.h>
+
+struct kvm_irq_routing;
+struct kvm_irq_routing_entry;
+struct msi;
 
 #define IRQ_MAX_LINES	24
 
@@ -23,26 +28,46 @@ enum irq_trigger {
  * @gsi: global system interrupt
  * @trigger: how it signals
  * @level: last level set
+ * @fd: eventfd of irq_fd(), or -1
+ * @chip: interrupt controller
  */
 struct irq_line {
 	int vm_fd;
 	u32 gsi;
 	enum irq_trigger trigger;
 	bool level;
+	int fd;
+	struct irqchip *chip;
 };
 
 /**
- * struct irqchip - the lines of KVM's interrupt controller
+ * struct irqchip - the lines of KVM's interrupt controller, and messages to it
  * @vm_fd: KVM's VM, or -1 in tests
- * @nr: lines there are
+ * @nr: lines there are; messages are numbered behind them
  * @used: mask of lines given away
  * @lines: the lines
+ * @lock: protects what follows, @lines[].fd and all that leads messages anywhere
+ * @max_routes: entries that KVM takes in its routing table; 0 until it was asked
+ * @signal_msi: KVM can be given a message without a route
+ * @table: KVM's routing table: @nr_fixed entries for lines, then @nr_msis
+ * @nr_fixed: routes that the architecture set up
+ * @msis: whose each message is; NULL: nobody's any more
+ * @nr_msis: entries in use or used before
+ * @max_msis: entries there is room for
  */
 struct irqchip {
 	int vm_fd;
 	u32 nr;
 	u32 used;
 	struct irq_line lines[IRQ_MAX_LINES];
+	pthread_mutex_t lock;
+	u32 max_routes;
+	bool signal_msi;
+	struct kvm_irq_routing *table;
+	u32 nr_fixed;
+	struct msi **msis;
+	u32 nr_msis;
+	u32 max_msis;
 };
 
 /**
@@ -52,6 +77,20 @@ struct irqchip {
  * @nr: lines, at most IRQ_MAX_LINES
  */
 void irqchip_init(struct irqchip *chip, int vm_fd, u32 nr);
+
+/**
+ * irqchip_set_fixed() - say which routes the lines have
+ * @chip: interrupt controller that has led no message yet
+ * @routes: what KVM set up by itself; copied
+ * @nr: how many
+ *
+ * KVM's routing table can only be written as a whole, so what it held before has to
+ * be known. An architecture calls this when it has made the controller.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int irqchip_set_fixed(struct irqchip *chip, const struct kvm_irq_routing_entry *routes,
+		      u32 nr);
 
 /**
  * irq_get() - take a line
@@ -85,13 +124,14 @@ void irq_pulse(struct irq_line *line);
  * Bound by KVM_IRQFD, so that a signal needs no thread of ours. In tests it is an
  * eventfd that nobody reads.
  *
- * Return: descriptor, owned by @line and the same at each call; -errno.
+ * Return: descriptor, owned by @line and the same at each call; -EINVAL when the
+ * line triggers on levels; -errno.
  */
 int irq_fd(struct irq_line *line);
 
 /**
- * irqchip_destroy() - close what irq_fd() and msi_init() opened
- * @chip: interrupt controller whose devices are gone
+ * irqchip_destroy() - close what irq_fd() opened and forget the routes
+ * @chip: interrupt controller whose devices are gone, or one that is all zeroes
  */
 void irqchip_destroy(struct irqchip *chip);
 
@@ -100,10 +140,11 @@ void irqchip_destroy(struct irqchip *chip);
  * @chip: interrupt controller
  * @fd: eventfd whose signal is the interrupt; what is signalled while @routed is
  *	false stays in it and is delivered when it is routed
- * @gsi: KVM's number of the route, taken with the first route
+ * @gsi: KVM's number of the route, taken with the first route; -1 before
  * @addr: address of the message
  * @data: its data
- * @routed: the eventfd reaches the guest
+ * @routed: the interrupt reaches the guest
+ * @direct: it does so by msi_signal() alone: there was no route left for @fd
  */
 struct msi {
 	struct irqchip *chip;
@@ -112,11 +153,12 @@ struct msi {
 	u64 addr;
 	u32 data;
 	bool routed;
+	bool direct;
 };
 
 /**
  * msi_init() - an interrupt that leads nowhere yet
- * @msi: caller-owned
+ * @msi: caller-owned; zeroed after an error
  * @chip: interrupt controller
  *
  * Return: 0 or -errno.
@@ -129,9 +171,12 @@ int msi_init(struct msi *msi, struct irqchip *chip);
  * @addr: address of the message
  * @data: its data
  *
- * KVM's routing table is only written when the message is a new one.
+ * KVM's routing table is only written when the message is a new one. One device's
+ * interrupts are led by one thread at a time.
  *
- * Return: 0; -ENOSPC when KVM takes no more routes; -errno.
+ * Return: 0; -ENOSPC when KVM takes no more routes: msi_signal() still works, where
+ * KVM has KVM_SIGNAL_MSI, but nobody listens at the descriptor; -EINVAL when KVM
+ * refuses the message; -errno. After the latter two the interrupt is held back.
  */
 int msi_route(struct msi *msi, u64 addr, u32 data);
 
@@ -152,6 +197,12 @@ void msi_signal(struct msi *msi);
  * @msi: interrupt
  */
 bool msi_pending(const struct msi *msi);
+
+/**
+ * msi_clear() - forget what was signalled while it was held back
+ * @msi: interrupt that is held back
+ */
+void msi_clear(struct msi *msi);
 
 /**
  * msi_destroy() - give it back

@@ -30,25 +30,22 @@ static inline int devices_init(struct vm *vm)
 	vm->kvm_fd = -1;
 	INIT_LIST_HEAD(&vm->devices);
 	bus_init(&vm->pio, "port", false);
+	bus_init(&vm->mmio, "mmio", false);
 	irqchip_init(&vm->irqchip, -1, IRQ_MAX_LINES);
 	term_init(&vm->term, &vm->loop);
 	runstate_init(&vm->run, &vm->loop, &vm->verdict, &devices_run_ops, vm);
 	return evloop_init(&vm->loop);
 }
 
-static inline int devices_add(struct vm *vm, struct device *dev)
-{
-	list_add_tail(&dev->node, &vm->devices);
-	return dev->ops->realize(dev, vm);
-}
-
 static inline void devices_end(struct vm *vm)
 {
 	devices_destroy(vm);
+	irqchip_destroy(&vm->irqchip);
 	/* What was not printed is not waited for. */
 	vm->term.tail = vm->term.head;
 	term_destroy(&vm->term);
 	evloop_destroy(&vm->loop);
+	bus_destroy(&vm->mmio);
 	bus_destroy(&vm->pio);
 }
 
