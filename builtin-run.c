@@ -17,10 +17,12 @@
 #include <vmtool/vm.h>
 
 #include "builtin.h"
+#include "run-devices.h"
 
 #define MIB			(1024ULL * 1024)
 #define MIN_MEMORY		MIB
 #define MEMORY_PER_CPU		(64 * MIB)
+#define RUN_MAX_OPTIONS		48
 #define SECONDS_MAX		(10 * 365 * 86400U)
 
 static const char *const usage[] = {
@@ -39,6 +41,7 @@ struct run_args {
 	const char *timeout;
 	const char *loglevel;
 	const char *dump_acpi;
+	const char *transport;
 	char *params;
 	const char *initrds[INITRD_MAX_FILES];
 	int nr_initrds;
@@ -173,6 +176,28 @@ static int set_timeout(struct vm_config *cfg, const char *s)
 	return 0;
 }
 
+/* Where there is but one, that is it. */
+static int set_transport(struct vm_config *cfg, const char *s)
+{
+	static const char *const names[] = {
+#ifdef CONFIG_VIRTIO_PCI
+		[VIRTIO_TRANSPORT_PCI] = "pci",
+#endif
+#ifdef CONFIG_VIRTIO_MMIO
+		[VIRTIO_TRANSPORT_MMIO] = "mmio",
+#endif
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!names[i] || (s && strcmp(s, names[i])))
+			continue;
+		cfg->transport = i;
+		return 0;
+	}
+	return s ? bad_value("--virtio-transport", s, "not built in; pci and mmio are known") : 0;
+}
+
 static int set_loglevel(const struct run_args *args)
 {
 	static const char *const names[] = { "error", "warning", "info", "debug" };
@@ -223,6 +248,8 @@ static int run_config(struct vm_config *cfg, const struct run_args *args)
 	ret = ret ?: set_name(cfg, args->name);
 	ret = ret ?: set_cpus(cfg, args->cpus);
 	ret = ret ?: set_memory(cfg, args->mem);
+	ret = ret ?: set_transport(cfg, args->transport);
+	ret = ret ?: run_devices_parse(&cfg->devices);
 	ret = ret ?: set_reboot(cfg, args->on_reboot);
 	return ret ?: set_timeout(cfg, args->timeout);
 }
@@ -284,7 +311,7 @@ static int describe_guest(struct vm *vm, const struct vm_config *cfg, const char
 int cmd_run(int argc, const char **argv)
 {
 	struct run_args args = { };
-	struct option options[] = {
+	struct option options[RUN_MAX_OPTIONS] = {
 		OPT_GROUP("Machine:"),
 		OPT_STRING(0, "name", &args.name, "NAME",
 			   "name of the guest (default: vm-PID)"),
@@ -293,6 +320,8 @@ int cmd_run(int argc, const char **argv)
 			   "memory, in MiB without a suffix (default: 64M a vCPU, and 192M)"),
 		OPT_STRING(0, "hugetlbfs", &args.hugetlbfs, "DIR",
 			   "take the memory from a hugetlbfs"),
+		OPT_STRING(0, "virtio-transport", &args.transport, "pci|mmio",
+			   "how virtio devices are reached (default: pci)"),
 		OPT_GROUP("Kernel:"),
 		OPT_STRING('k', "kernel", &args.kernel, "FILE",
 			   "kernel (default: of the build tree here, or the running one)"),
@@ -327,7 +356,14 @@ int cmd_run(int argc, const char **argv)
 	struct vm *vm;
 	int status = EXIT_VMTOOL_ERROR;
 
+	INIT_LIST_HEAD(&cfg.devices);
+	if (run_devices_options(options, ARRAY_SIZE(options), &cfg.devices))
+		return EXIT_VMTOOL_ERROR;
 	argc = cli_parse(argc, argv, options, usage);
+	if (run_devices_help(&cfg.devices)) {
+		run_devices_forget(&cfg.devices, NULL);
+		return 0;
+	}
 	if (args.dump_acpi)
 		args.dry_run = true;
 	vm = malloc(sizeof(*vm));
@@ -340,5 +376,6 @@ int cmd_run(int argc, const char **argv)
 	}
 	free(vm);
 	free(args.params);
+	run_devices_forget(&cfg.devices, NULL);
 	return status;
 }

@@ -287,11 +287,11 @@ void aml_memory32(struct aml *a, u32 base, u32 len)
 	put_le(a, len, 4);
 }
 
-void aml_interrupt(struct aml *a, u32 gsi, bool edge)
+void aml_interrupt(struct aml *a, u32 gsi, u8 flags)
 {
 	put8(a, 0x89);
 	put_le(a, 6, 2);
-	put8(a, 1 | (edge ? 2 : 0));
+	put8(a, 1 | flags);
 	put8(a, 1);
 	put_le(a, gsi, 4);
 }

@@ -132,7 +132,7 @@ static void acpi_pm_acpi(const struct device *dev, struct aml *dsdt)
 	aml_int(dsdt, 0);
 	aml_name(dsdt, "_CRS");
 	aml_resources(dsdt);
-	aml_interrupt(dsdt, pm->gsi, true);
+	aml_interrupt(dsdt, pm->gsi, AML_IRQ_EDGE);
 	aml_end(dsdt);
 	acpi_pm_event_method(dsdt, pm);
 	aml_end(dsdt);

@@ -432,7 +432,7 @@ static void uart_acpi(const struct device *dev, struct aml *dsdt)
 	aml_name(dsdt, "_CRS");
 	aml_resources(dsdt);
 	aml_io(dsdt, u->port, UART_REGS);
-	aml_interrupt(dsdt, u->gsi, true);
+	aml_interrupt(dsdt, u->gsi, AML_IRQ_EDGE);
 	aml_end(dsdt);
 	aml_end(dsdt);
 }

@@ -4,6 +4,12 @@
 #include <vmtool/device.h>
 #include <vmtool/vm.h>
 
+int devices_add(struct vm *vm, struct device *dev)
+{
+	list_add_tail(&dev->node, &vm->devices);
+	return dev->ops->realize ? dev->ops->realize(dev, vm) : 0;
+}
+
 int devices_realize(struct vm *vm, const struct device_type *table)
 {
 	for (; table->create; table++) {
@@ -12,8 +18,7 @@ int devices_realize(struct vm *vm, const struct device_type *table)
 
 		if (!dev)
 			return -ENOMEM;
-		list_add_tail(&dev->node, &vm->devices);
-		ret = dev->ops->realize ? dev->ops->realize(dev, vm) : 0;
+		ret = devices_add(vm, dev);
 		if (ret)
 			return ret;
 	}

@@ -7,6 +7,7 @@
 
 #include <vmtool/arch.h>
 #include <vmtool/log.h>
+#include <vmtool/virtio.h>
 #include <vmtool/vm.h>
 
 const char arch_default_params[] = "";
@@ -20,6 +21,12 @@ int arch_check_host(void)
 int arch_vm_init(struct vm *vm)
 {
 	return -EOPNOTSUPP;
+}
+
+struct device *arch_virtio_attach(struct vm *vm, struct virtio_dev *vd)
+{
+	virtio_destroy(vd);
+	return NULL;
 }
 
 void arch_vm_destroy(struct vm *vm)

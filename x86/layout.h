@@ -27,6 +27,8 @@
 
 /* The hole below 4 GiB; memory goes on above. */
 #define X86_LOW_MEMORY_END	0xc0000000UL
+#define X86_VIRTIO_MMIO		0xc0000000UL	/* 4 KiB for each device */
+#define X86_VIRTIO_MMIO_MAX	256
 #define X86_IOAPIC		0xfec00000UL
 #define X86_LAPIC		0xfee00000UL
 #define X86_KVM_IDENTITY_MAP	0xfffbc000UL	/* one page, used by KVM on Intel */
@@ -49,6 +51,7 @@
  */
 #define X86_GSI_SERIAL		4
 #define X86_GSI_ACPI_EVENT	20
+#define X86_NR_ISA		16
 #define X86_NR_GSI		24
 
 #endif /* VMTOOL_X86_LAYOUT_H */

@@ -103,8 +103,13 @@ void aml_io(struct aml *a, u16 port, u8 len);
 /** aml_memory32() - Memory32Fixed(ReadWrite, @base, @len) inside aml_resources() */
 void aml_memory32(struct aml *a, u32 base, u32 len);
 
-/** aml_interrupt() - Interrupt(ResourceConsumer, Edge or Level, ActiveHigh, Exclusive) */
-void aml_interrupt(struct aml *a, u32 gsi, bool edge);
+/* For aml_interrupt(), the flags of the descriptor (ACPI 6.5, 6.4.3.6). */
+#define AML_IRQ_LEVEL	0
+#define AML_IRQ_EDGE	2
+#define AML_IRQ_SHARED	8
+
+/** aml_interrupt() - Interrupt(ResourceConsumer, @flags, ActiveHigh) of one line */
+void aml_interrupt(struct aml *a, u32 gsi, u8 flags);
 
 /** aml_op_region() - OperationRegion(@name, @space, @base, @len) */
 void aml_op_region(struct aml *a, const char *name, enum aml_space space, u64 base, u64 len);

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <linux/types.h>
 
+struct device;
 struct vcpu;
+struct virtio_dev;
 struct vm;
 
 /*
@@ -42,6 +44,15 @@ int arch_check_host(void);
  * either case.
  */
 int arch_vm_init(struct vm *vm);
+
+/**
+ * arch_virtio_attach() - put a virtio device behind the transport asked for
+ * @vm: machine
+ * @vd: device; owned by the result, released on failure
+ *
+ * Return: device, not realized; NULL after a one-line message.
+ */
+struct device *arch_virtio_attach(struct vm *vm, struct virtio_dev *vd);
 
 /**
  * arch_vm_destroy() - release what arch_vm_init() took, devices excepted

@@ -49,11 +49,13 @@ extern const struct device_class *const device_classes[];
  * struct device_conf - a device that a user asked for
  * @cls: its kind
  * @node: in &vm_config.devices
+ * @text: what was written, NULL without a value; the caller's
  * @conf: its configuration, @cls->conf_size bytes
  */
 struct device_conf {
 	const struct device_class *cls;
 	struct list_head node;
+	const char *text;
 	void *conf;
 };
 

@@ -57,6 +57,15 @@ struct device_type {
 int devices_realize(struct vm *vm, const struct device_type *table);
 
 /**
+ * devices_add() - take a device into the machine and realize it
+ * @vm: machine, which owns the device from now on
+ * @dev: device
+ *
+ * Return: 0 or -errno of its realize operation.
+ */
+int devices_add(struct vm *vm, struct device *dev);
+
+/**
  * devices_reset() - reset every device, in order
  * @vm: machine; vCPUs are held
  */

@@ -53,8 +53,9 @@ struct vm;
  * @id: VIRTIO_ID_*
  * @realize: open back ends, set config, queues and features; the only call that
  *	sees the machine. 0, or -errno after a one-line message.
- * @activate: DRIVER_OK: features are settled and queues are about to be served.
- *	-errno makes the device need a reset.
+ * @check_features: may these be accepted together? True by default
+ * @activate: DRIVER_OK: features are settled, queues are about to be served and
+ *	have their @kick.fd. -errno makes the device need a reset.
  * @kick: on the queue's thread: the driver has (or may have) offered chains
  * @config_write: the driver writes @len bytes at @off of the config space, both
  *	checked to lie inside; the device takes what is writable by
@@ -66,11 +67,12 @@ struct vm;
  *	poll other sources have to be dealt with by iothread_call().
  * @destroy: release everything and free the device; also after a failed @realize
  *
- * Those that are NULL are not needed, but for @kick and @destroy.
+ * Those that are NULL are not needed, but for @realize, @kick and @destroy.
  */
 struct virtio_ops {
 	u32 id;
 	int (*realize)(struct virtio_dev *vd, struct vm *vm);
+	bool (*check_features)(const struct virtio_dev *vd);
 	int (*activate)(struct virtio_dev *vd);
 	void (*kick)(struct virtio_dev *vd, struct virtqueue *vq);
 	void (*config_write)(struct virtio_dev *vd, u32 off, const void *buf, u32 len);
@@ -84,7 +86,8 @@ struct virtio_ops {
  * @notify_queue: interrupt the driver for a queue; any thread
  * @notify_config: interrupt the driver for a change of the config space or of the
  *	status; any thread
- * @config_changed: @vd->config has new contents, where a copy is kept; under @lock
+ * @config_changed: @vd->config has new contents, where a copy is kept; under
+ *	@vd->config_lock
  * @queue_fd: eventfd whose signal is a queue's interrupt, for vhost; -1 when the
  *	transport has none
  * @start_kick: make the driver's notifications of a queue arrive at its @kick.fd;
@@ -106,7 +109,9 @@ struct virtio_transport_ops {
  * @name: unique in the machine, owned, such as "blk0"
  * @gm: guest memory
  * @vm_fd: KVM's VM, -1 in tests
- * @lock: guards registers: status, features, queue addresses, config
+ * @lock: guards registers: status, features, queue addresses. It is held while the
+ *	device's threads are waited for, so they never take it.
+ * @config_lock: guards @config and @generation; taken last
  * @offered: features offered
  * @features: features accepted by the driver
  * @features_ok: FEATURES_OK was accepted: @features are final
@@ -118,6 +123,7 @@ struct virtio_transport_ops {
  * @vqs: the queues
  * @nr_threads: I/O threads; queue i is served by thread i % @nr_threads
  * @threads: the threads, started when the driver first sets DRIVER_OK
+ * @manual_threads: no thread is ever started, for tests; set before virtio_realize()
  * @active: activate() has succeeded and reset() has not been called since
  * @transport: the transport
  * @transport_ops: what it does
@@ -129,6 +135,7 @@ struct virtio_dev {
 	const struct gmem *gm;
 	int vm_fd;
 	pthread_mutex_t lock;
+	pthread_mutex_t config_lock;
 	u64 offered;
 	u64 features;
 	bool features_ok;
@@ -140,6 +147,7 @@ struct virtio_dev {
 	struct virtqueue *vqs;
 	unsigned int nr_threads;
 	struct iothread *threads;
+	bool manual_threads;
 	bool active;
 	void *transport;
 	const struct virtio_transport_ops *transport_ops;
@@ -191,7 +199,7 @@ static inline bool virtio_has(const struct virtio_dev *vd, unsigned int bit)
 
 /**
  * virtio_config_set() - change the config space and tell the driver (2.5)
- * @vd: device; not under @lock
+ * @vd: device; from any thread
  * @off: offset
  * @buf: little-endian contents
  * @len: bytes
@@ -201,7 +209,7 @@ void virtio_config_set(struct virtio_dev *vd, u32 off, const void *buf, u32 len)
 /**
  * virtio_config_set_silent() - the same without telling; for realize(), reset(),
  * config_write()
- * @vd: device; under @lock, or not visible yet
+ * @vd: device
  * @off: offset
  * @buf: little-endian contents
  * @len: bytes
@@ -214,6 +222,15 @@ void virtio_config_set_silent(struct virtio_dev *vd, u32 off, const void *buf, u
  * @why: for the log
  */
 void virtio_needs_reset(struct virtio_dev *vd, const char *why);
+
+/**
+ * virtio_devices_realize() - create the devices of a machine's configuration
+ * @vm: machine with memory, interrupt lines and buses
+ *
+ * Return: 0, or -errno after a message; what exists is released by
+ * devices_destroy().
+ */
+int virtio_devices_realize(struct vm *vm);
 
 /* --- for transports ----------------------------------------------------------- */
 
@@ -292,7 +309,7 @@ void virtio_config_write(struct virtio_dev *vd, u64 off, u64 val, unsigned int s
  *
  * Return: value; zeroes beyond the end.
  */
-u64 virtio_config_read(const struct virtio_dev *vd, u64 off, unsigned int size);
+u64 virtio_config_read(struct virtio_dev *vd, u64 off, unsigned int size);
 
 /**
  * virtio_kick() - the driver notifies a queue by a write that reached us

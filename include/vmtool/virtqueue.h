@@ -56,7 +56,7 @@ struct vq_chain {
 	size_t in_pos;
 	u16 id;
 	u16 nr_desc;
-	u32 seq;
+	u64 seq;
 };
 
 struct vq_done;
@@ -73,6 +73,8 @@ struct vq_done;
  * @device: guest address of the used ring, or the device's event area
  * @enabled: the driver has enabled it
  * @running: it is served: rings are mapped, @size and addresses are frozen
+ * @external: the host's kernel serves it (vhost): it is never run here; set by the
+ *	device from activate(), cleared at reset
  * @broken: the ring was found wrong; nothing is popped any more
  * @kick: eventfd the driver's notifications arrive at; the source is added to the
  *	loop of the queue's thread while it runs
@@ -90,9 +92,11 @@ struct virtqueue {
 	u64 device;
 	bool enabled;
 	bool running;
+	bool external;
 	bool broken;
 	struct ev_source kick;
 
+	const struct gmem *gm;
 	void *ring_desc;
 	void *ring_driver;
 	void *ring_device;
@@ -107,9 +111,9 @@ struct virtqueue {
 	u16 since_notify;	/* entries used since the driver was told (split: chains) */
 	bool avail_wrap;
 	bool used_wrap;
-	u16 inflight;		/* chains popped and not pushed */
-	u32 popped;		/* chains popped in all */
-	u32 pushed;		/* chains written to the used ring, for in-order */
+	u16 inflight;		/* ring entries (packed) or chains popped, not used yet */
+	u64 popped;		/* chains popped in all */
+	u64 pushed;		/* chains used in all */
 	struct vq_done *done;	/* completions that wait for their turn */
 };
 
@@ -257,15 +261,5 @@ int vq_start(struct virtqueue *vq, const struct gmem *gm, u64 features);
  * @vq: queue
  */
 void vq_stop(struct virtqueue *vq);
-
-/**
- * struct vq_state - where a running queue is, for vhost
- * @avail: next to pop: index (split), or slot and wrap counter in bit 15 (packed)
- * @used: next to use, the same way
- */
-struct vq_state {
-	u16 avail;
-	u16 used;
-};
 
 #endif /* VMTOOL_VIRTQUEUE_H */

@@ -22,6 +22,16 @@ struct vm_arch;
 #define VM_NAME_MAX	64
 
 /**
+ * enum virtio_transport - how virtio devices are reached
+ * @VIRTIO_TRANSPORT_PCI: modern virtio-pci
+ * @VIRTIO_TRANSPORT_MMIO: virtio-mmio
+ */
+enum virtio_transport {
+	VIRTIO_TRANSPORT_PCI,
+	VIRTIO_TRANSPORT_MMIO,
+};
+
+/**
  * struct vm_config - what the user asked for; plain data, no descriptor
  * @name: name of the guest, a valid file name
  * @nr_cpus: vCPUs
@@ -31,6 +41,8 @@ struct vm_arch;
  * @initrds: paths of initrds
  * @nr_initrds: how many
  * @params: what the user adds to the kernel command line, or NULL
+ * @devices: virtio devices, struct device_conf, in the guest's order
+ * @transport: how they are reached
  * @nodefaults: @params is the whole command line
  * @exit_on_reset: end when the guest resets
  * @timeout: seconds until the guest is ended, 0 for never
@@ -47,6 +59,8 @@ struct vm_config {
 	const char *const *initrds;
 	int nr_initrds;
 	const char *params;
+	struct list_head devices;
+	enum virtio_transport transport;
 	bool nodefaults;
 	bool exit_on_reset;
 	unsigned int timeout;

@@ -200,14 +200,14 @@ TEST_F(made, resources)
 {
 	aml_resources(&self->a);
 	aml_io(&self->a, 0x3f8, 8);
-	aml_interrupt(&self->a, 4, true);
+	aml_interrupt(&self->a, 4, AML_IRQ_EDGE);
 	aml_end(&self->a);
 	EXPECT_BYTES(0x11, 23, 0x0b, 19, 0,
 		     0x47, 0x01, 0xf8, 0x03, 0xf8, 0x03, 0x01, 0x08,
 		     0x89, 0x06, 0x00, 0x03, 0x01, 4, 0, 0, 0,
 		     0x79, 0x00);
 	aml_resources(&self->a);
-	aml_interrupt(&self->a, 0x12345678, false);
+	aml_interrupt(&self->a, 0x12345678, AML_IRQ_LEVEL);
 	aml_memory32(&self->a, 0xfed00000, 0x1000);
 	aml_end(&self->a);
 	EXPECT_BYTES(0x11, 27, 0x0b, 23, 0,

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where virtio devices are on this machine.
+ */
+#include <linux/kernel.h>
+#include <vmtool/arch.h>
+#include <vmtool/log.h>
+#include <vmtool/virtio.h>
+#include <vmtool/virtio_mmio.h>
+#include <vmtool/vm.h>
+
+#include "layout.h"
+#include "x86.h"
+
+/* What no other device has of the lines that kernels without ACPI know. */
+static const u8 mmio_gsis[] = { 5, 6, 7, 9, 10, 11, 12, 14, 15, 3 };
+
+/* Devices share a line when there are more of them than lines. */
+static struct irq_line *mmio_irq(struct vm *vm, unsigned int index)
+{
+	unsigned int i = index % ARRAY_SIZE(mmio_gsis);
+
+	BUILD_BUG_ON(ARRAY_SIZE(mmio_gsis) != ARRAY_SIZE(vm->arch->mmio_irqs));
+	if (!vm->arch->mmio_irqs[i])
+		vm->arch->mmio_irqs[i] = irq_get(&vm->irqchip, mmio_gsis[i], IRQ_EDGE);
+	return vm->arch->mmio_irqs[i];
+}
+
+static struct device *attach_mmio(struct vm *vm, struct virtio_dev *vd)
+{
+	unsigned int index = vm->arch->nr_mmio;
+	struct irq_line *irq = mmio_irq(vm, index);
+
+	if (index == X86_VIRTIO_MMIO_MAX || !irq) {
+		log_err("%s: more than %d virtio devices", vd->name, X86_VIRTIO_MMIO_MAX);
+		virtio_destroy(vd);
+		return NULL;
+	}
+	vm->arch->nr_mmio++;
+	return virtio_mmio_create(vd, X86_VIRTIO_MMIO + index * VIRTIO_MMIO_LEN, irq);
+}
+
+struct device *arch_virtio_attach(struct vm *vm, struct virtio_dev *vd)
+{
+	return attach_mmio(vm, vd);
+}
