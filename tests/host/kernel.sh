@@ -3,7 +3,15 @@
 #
 # Small kernels built for the tests from Debian's sources. Sourced after cache.sh.
 
-KERNEL_FRAGMENT=$(cd "${BASH_SOURCE[0]%/*}" && pwd)/guest.config || return 1
+# "6.1" is the kernel that guest.config describes, "6.1-virtio" the one of guest.config
+# and virtio.config.
+
+KERNEL_DIR=$(cd "${BASH_SOURCE[0]%/*}" && pwd) || return 1
+
+kernel_fragments() {
+	echo "$KERNEL_DIR/guest.config"
+	[[ $1 != *-* ]] || echo "$KERNEL_DIR/${1#*-}.config"
+}
 
 # Fixed names and dates: one source and one fragment make one kernel.
 kernel_make() {
@@ -11,7 +19,7 @@ kernel_make() {
 	shift
 
 	[ "$(cache_native)" = x86 ] || cross=x86_64-linux-gnu-
-	make -C "$CACHE/linux-source-$x" O="$CACHE/build/$x" ARCH=x86_64 \
+	make -C "$CACHE/linux-source-${x%%-*}" O="$CACHE/build/$x" ARCH=x86_64 \
 		CROSS_COMPILE=$cross LOCALVERSION= KBUILD_BUILD_USER=vmtool \
 		KBUILD_BUILD_HOST=vmtool KBUILD_BUILD_VERSION=1 \
 		KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026' -j"$(nproc)" "$@"
@@ -21,25 +29,30 @@ kernel_configure() {
 	local x=$1 build=$CACHE/build/$1
 
 	kernel_make "$x" tinyconfig kvm_guest.config &&
-	(cd "$build" && KCONFIG_CONFIG=.config \
-		"$CACHE/linux-source-$x/scripts/kconfig/merge_config.sh" \
-		-m .config "$KERNEL_FRAGMENT") &&
+	(cd "$build" && kernel_fragments "$x" | KCONFIG_CONFIG=.config xargs \
+		"$CACHE/linux-source-${x%%-*}/scripts/kconfig/merge_config.sh" -m .config) &&
 	kernel_make "$x" olddefconfig
 }
 
 # A wish of the fragment that a kernel does not know is none of its faults; one that
 # it knows and overrides is a mistake in the fragment.
+# What a later fragment says goes.
 kernel_check_config() {
-	local config=$CACHE/build/$1/.config wish name
+	local config=$CACHE/build/$1/.config wish name file
+	local -A wishes=()
 
-	while read -r wish; do
-		[[ $wish =~ ^(# )?(CONFIG_[A-Z0-9_]+)(=| is not set) ]] || continue
-		name=${BASH_REMATCH[2]}
-		grep -qxF "$wish" "$config" || ! grep -qw "$name" "$config" || {
-			echo "$KERNEL_FRAGMENT: '$wish' did not take effect"
+	while read -r file; do
+		while read -r wish; do
+			[[ $wish =~ ^(# )?(CONFIG_[A-Z0-9_]+)(=| is not set) ]] || continue
+			wishes[${BASH_REMATCH[2]}]=$wish
+		done < "$file"
+	done < <(kernel_fragments "$1")
+	for name in "${!wishes[@]}"; do
+		grep -qxF "${wishes[$name]}" "$config" || ! grep -qw "$name" "$config" || {
+			echo "$1: '${wishes[$name]}' did not take effect"
 			return 1
 		}
-	done < "$KERNEL_FRAGMENT"
+	done
 }
 
 kernel_compile() {
@@ -60,15 +73,16 @@ kernel_build_locked() {
 }
 
 kernel_key() {
-	{ cat "$CACHE/linux-source-$1.version" "$KERNEL_FRAGMENT" && cache_native; } | sha1sum | head -c 12
+	{ cat "$CACHE/linux-source-${1%%-*}.version" && kernel_fragments "$1" | xargs cat &&
+	  cache_native; } | sha1sum | head -c 12
 }
 
-# cache_build_kernel 6.1|6.12: prints a directory with bzImage (gzip), vmlinux, System.map,
+# cache_build_kernel 6.1|6.12[-virtio]: prints a directory with bzImage (gzip), vmlinux, System.map,
 # config and release of a small kernel; host/guest.config says what it can do.
 cache_build_kernel() {
 	local x=$1 key out
 
-	cache_source "$x" >/dev/null || return
+	cache_source "${x%%-*}" >/dev/null || return
 	key=$(kernel_key "$x") || return
 	out=$CACHE/kernel/$x-$key
 	if ! [ -e "$out" ]; then
@@ -83,9 +97,9 @@ kernel_recompress() {
 	local x=$1 algo=$2 config=$CACHE/build/$1/.config a
 
 	for a in GZIP BZIP2 LZMA XZ LZO LZ4 ZSTD; do
-		"$CACHE/linux-source-$x/scripts/config" --file "$config" -d "KERNEL_$a"
+		"$CACHE/linux-source-${x%%-*}/scripts/config" --file "$config" -d "KERNEL_$a"
 	done
-	"$CACHE/linux-source-$x/scripts/config" --file "$config" -e "KERNEL_${algo^^}" &&
+	"$CACHE/linux-source-${x%%-*}/scripts/config" --file "$config" -e "KERNEL_${algo^^}" &&
 	kernel_make "$x" olddefconfig && kernel_make "$x" bzImage &&
 	grep -qx "CONFIG_KERNEL_${algo^^}=y" "$config"
 }
