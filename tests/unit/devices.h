@@ -31,6 +31,7 @@ static inline int devices_init(struct vm *vm)
 	INIT_LIST_HEAD(&vm->devices);
 	bus_init(&vm->pio, "port", false);
 	bus_init(&vm->mmio, "mmio", false);
+	gmem_init(&vm->gmem, -1);
 	irqchip_init(&vm->irqchip, -1, IRQ_MAX_LINES);
 	term_init(&vm->term, &vm->loop);
 	runstate_init(&vm->run, &vm->loop, &vm->verdict, &devices_run_ops, vm);
@@ -45,6 +46,7 @@ static inline void devices_end(struct vm *vm)
 	vm->term.tail = vm->term.head;
 	term_destroy(&vm->term);
 	evloop_destroy(&vm->loop);
+	gmem_destroy(&vm->gmem);
 	bus_destroy(&vm->mmio);
 	bus_destroy(&vm->pio);
 }
