@@ -18,7 +18,7 @@
 #define DEFAULT_TRIES	100
 
 /* With the directory locked: 0 when the name is free now, -EADDRINUSE. */
-static int make_free(const struct control_dir *dir, const char *name)
+static int make_free(const struct rundir *dir, const char *name)
 {
 	char file[CONTROL_FILE_MAX];
 	int ret = control_is_socket(dir, name, NULL);
@@ -41,7 +41,7 @@ static int make_free(const struct control_dir *dir, const char *name)
 	return unlinkat(dir->fd, file, 0) < 0 ? -errno : 0;
 }
 
-static int listen_at(const struct control_dir *dir, const char *name)
+static int listen_at(const struct rundir *dir, const char *name)
 {
 	char file[CONTROL_FILE_MAX];
 	struct sockaddr_un sa;
@@ -69,7 +69,7 @@ static int listen_at(const struct control_dir *dir, const char *name)
 /* Silent; -EADDRINUSE and -EEXIST when the name cannot be had. */
 static int claim_name(struct control_claim *claim, const char *name)
 {
-	int ret = control_dir_lock(&claim->dir);
+	int ret = rundir_lock(&claim->dir);
 
 	if (ret)
 		return ret;
@@ -80,14 +80,14 @@ static int claim_name(struct control_claim *claim, const char *name)
 		claim->fd = ret;
 		ret = control_is_socket(&claim->dir, name, &claim->ino);
 	}
-	control_dir_unlock(&claim->dir);
+	rundir_unlock(&claim->dir);
 	snprintf(claim->name, sizeof(claim->name), "%s", name);
 	return ret < 0 ? ret : 0;
 }
 
 static int claim_default(struct control_claim *claim)
 {
-	char name[CONTROL_NAME_MAX];
+	char name[RUNDIR_NAME_MAX];
 	int i, ret;
 
 	/* Another pid namespace may have the same pid. */
@@ -119,20 +119,20 @@ static void complain(const struct control_claim *claim, int ret)
 
 int control_claim(struct control_claim *claim, const char *name)
 {
-	char shown[CONTROL_NAME_MAX];
+	char shown[RUNDIR_NAME_MAX];
 	int ret;
 
 	memset(claim, 0, sizeof(*claim));
 	claim->fd = -1;
 	claim->dir.fd = -1;
-	if (name && !control_name_valid(name)) {
+	if (name && !rundir_name_valid(name)) {
 		snprintf(shown, sizeof(shown), "%s", name);
 		text_clean(shown);
 		log_err("bad name '%s': use at most %d letters, digits and '_.+-', not starting with '.' or '-'",
-			shown, CONTROL_NAME_MAX - 1);
+			shown, RUNDIR_NAME_MAX - 1);
 		return -EINVAL;
 	}
-	ret = control_dir_open(&claim->dir, true);
+	ret = rundir_open(&claim->dir, true);
 	if (ret)
 		return ret;
 	ret = name ? claim_name(claim, name) : claim_default(claim);
@@ -149,26 +149,26 @@ void control_release(struct control_claim *claim)
 	ino_t ino;
 
 	/* Removed while it listens: nobody takes the name in between. */
-	if (claim->fd >= 0 && !control_dir_lock(&claim->dir)) {
+	if (claim->fd >= 0 && !rundir_lock(&claim->dir)) {
 		control_file(file, claim->name);
 		if (control_is_socket(&claim->dir, claim->name, &ino) == 1 &&
 		    ino == claim->ino)
 			unlinkat(claim->dir.fd, file, 0);
-		control_dir_unlock(&claim->dir);
+		rundir_unlock(&claim->dir);
 	}
 	if (claim->fd >= 0)
 		close(claim->fd);
 	claim->fd = -1;
-	control_dir_close(&claim->dir);
+	rundir_close(&claim->dir);
 }
 
 /* Nobody listened a moment ago: remove the socket unless that has changed. */
-static void sweep(const struct control_dir *dir, const char *name)
+static void sweep(const struct rundir *dir, const char *name)
 {
-	if (control_dir_lock(dir))
+	if (rundir_lock(dir))
 		return;
 	make_free(dir, name);
-	control_dir_unlock(dir);
+	rundir_unlock(dir);
 }
 
 static int check_peer(int fd, pid_t *pid)
@@ -186,12 +186,12 @@ static int check_peer(int fd, pid_t *pid)
 
 int control_connect(const char *name, pid_t *pid)
 {
-	struct control_dir dir;
+	struct rundir dir;
 	int fd, ret;
 
-	if (!control_name_valid(name))
+	if (!rundir_name_valid(name))
 		return -EINVAL;
-	ret = control_dir_open(&dir, false);
+	ret = rundir_open(&dir, false);
 	if (ret)
 		return ret;
 	ret = control_is_socket(&dir, name, NULL);
@@ -202,7 +202,7 @@ int control_connect(const char *name, pid_t *pid)
 		sweep(&dir, name);
 		fd = -ENOENT;
 	}
-	control_dir_close(&dir);
+	rundir_close(&dir);
 	if (fd < 0)
 		return fd;
 	ret = check_peer(fd, pid);

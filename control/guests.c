@@ -78,7 +78,7 @@ int guests_select(struct guests *g, int argc, const char **argv)
 
 int guests_open(struct qmp_client *c, const char *name)
 {
-	char shown[CONTROL_NAME_MAX];
+	char shown[RUNDIR_NAME_MAX];
 	int ret = qmp_client_open(c, name);
 
 	if (!ret)

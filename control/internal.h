@@ -56,23 +56,7 @@ void bytes_drop(struct bytes *b, size_t n);
  * Return: non-blocking descriptor, -ECONNREFUSED when nobody listens (or it is
  * no socket), -EAGAIN when somebody does but too many wait, another -errno.
  */
-int control_probe(const struct control_dir *dir, const char *name);
-
-/**
- * control_dir_lock() - have the directory's names to oneself
- * @dir: directory; the lock ends with control_dir_unlock() or the process
- *
- * A bound socket that does not listen yet is only seen by who has no lock.
- *
- * Return: 0, or -ETIMEDOUT when somebody keeps it for ten seconds, or -errno.
- */
-int control_dir_lock(const struct control_dir *dir);
-
-/**
- * control_dir_unlock() - let others in
- * @dir: locked directory
- */
-void control_dir_unlock(const struct control_dir *dir);
+int control_probe(const struct rundir *dir, const char *name);
 
 struct sockaddr_un;
 
@@ -82,10 +66,10 @@ struct sockaddr_un;
  * @dir: directory
  * @name: valid name
  */
-void control_address(struct sockaddr_un *sa, const struct control_dir *dir,
+void control_address(struct sockaddr_un *sa, const struct rundir *dir,
 		     const char *name);
 
-#define CONTROL_FILE_MAX	(CONTROL_NAME_MAX + 5)
+#define CONTROL_FILE_MAX	(RUNDIR_NAME_MAX + 5)
 
 /**
  * control_file() - file name of a guest's socket
@@ -102,7 +86,7 @@ void control_file(char buf[CONTROL_FILE_MAX], const char *name);
  *
  * Return: 1 for a socket, 0 for something else, -ENOENT, another -errno.
  */
-int control_is_socket(const struct control_dir *dir, const char *name, ino_t *ino);
+int control_is_socket(const struct rundir *dir, const char *name, ino_t *ino);
 
 /**
  * struct control_conn - a client

@@ -2,7 +2,6 @@
 #ifndef VMTOOL_CONTROL_H
 #define VMTOOL_CONTROL_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
 #include <time.h>
@@ -11,53 +10,13 @@
 #include <vmtool/evloop.h>
 #include <vmtool/log.h>
 #include <vmtool/qmp.h>
+#include <vmtool/rundir.h>
 #include <vmtool/runstate.h>
 
 /*
  * The control socket of a guest: where it is found, who owns its name, and the
  * server behind it. Documentation/qmp.rst describes what is spoken there.
  */
-
-#define CONTROL_NAME_MAX	64
-
-/**
- * control_name_valid() - can a guest have this name?
- * @name: 1 to CONTROL_NAME_MAX - 1 characters of [A-Za-z0-9_.+-], the first
- *	of them neither '.' nor '-'
- *
- * Return: true or false.
- */
-bool control_name_valid(const char *name);
-
-/**
- * struct control_dir - the directory of control sockets
- * @fd: descriptor; flock() on it guards the names
- * @path: absolute path
- */
-struct control_dir {
-	int fd;
-	char path[PATH_MAX];
-};
-
-/**
- * control_dir_open() - open the user's directory of control sockets
- * @dir: caller-owned
- * @create: make it when it is not there
- *
- * $VMTOOL_RUNTIME_DIR; /run/vmtool for root; $XDG_RUNTIME_DIR/vmtool where
- * that belongs to the user; /tmp/vmtool-UID. It must belong to the user (root
- * may use anybody's) and be closed to everybody else.
- *
- * Return: 0; -ENOENT, silently, when it is not there and not @create; another
- * -errno after a message.
- */
-int control_dir_open(struct control_dir *dir, bool create);
-
-/**
- * control_dir_close() - close it
- * @dir: opened directory
- */
-void control_dir_close(struct control_dir *dir);
 
 /**
  * control_find() - names of the guests that have a control socket
@@ -100,9 +59,9 @@ int control_connect(const char *name, pid_t *pid);
  * @ino: private, the socket's inode
  */
 struct control_claim {
-	char name[CONTROL_NAME_MAX];
+	char name[RUNDIR_NAME_MAX];
 	int fd;
-	struct control_dir dir;
+	struct rundir dir;
 	ino_t ino;
 };
 

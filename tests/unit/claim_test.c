@@ -81,9 +81,9 @@ TEST(names)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(good); i++)
-		EXPECT_TRUE(control_name_valid(good[i])) TH_LOG("good %u", i);
+		EXPECT_TRUE(rundir_name_valid(good[i])) TH_LOG("good %u", i);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		EXPECT_FALSE(control_name_valid(bad[i])) TH_LOG("bad %u", i);
+		EXPECT_FALSE(rundir_name_valid(bad[i])) TH_LOG("bad %u", i);
 }
 
 TEST_F(claim, bad_name)
@@ -214,7 +214,7 @@ TEST_F(claim, directory_too_long_for_an_address)
 TEST_F(claim, default_names)
 {
 	struct control_claim a, b, c;
-	char want[CONTROL_NAME_MAX];
+	char want[RUNDIR_NAME_MAX];
 
 	ASSERT_EQ(0, control_claim(&a, NULL));
 	ASSERT_EQ(0, control_claim(&b, NULL));
@@ -416,31 +416,31 @@ TEST_F(claim, sweepers_do_no_harm)
 /* A lock that is held for a while is waited for. */
 TEST_F(claim, lock_is_waited_for)
 {
-	struct control_dir dir;
+	struct rundir dir;
 	pid_t pid;
 
-	ASSERT_EQ(0, control_dir_open(&dir, true));
+	ASSERT_EQ(0, rundir_open(&dir, true));
 	pid = fork();
 	if (!pid) {
-		struct control_dir own;
+		struct rundir own;
 
-		_exit(control_dir_open(&own, false) || control_dir_lock(&own) ||
+		_exit(rundir_open(&own, false) || rundir_lock(&own) ||
 		      usleep(300000));
 	}
 	usleep(100000);
 	EXPECT_EQ(0, claim_it("l"));
 	EXPECT_EQ(0, fake_guest_wait(pid, 5));
-	control_dir_close(&dir);
+	rundir_close(&dir);
 }
 
 static void dir_used(char *path, size_t size)
 {
-	struct control_dir dir;
+	struct rundir dir;
 
 	path[0] = '\0';
-	if (!control_dir_open(&dir, true)) {
+	if (!rundir_open(&dir, true)) {
 		snprintf(path, size, "%.*s", (int)size - 1, dir.path);
-		control_dir_close(&dir);
+		rundir_close(&dir);
 	}
 }
 

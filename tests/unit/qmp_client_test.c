@@ -141,7 +141,7 @@ static pid_t serve(void (*fn)(int fd))
 	}
 	/* Not control_release(): the child serves it. */
 	close(claim.fd);
-	control_dir_close(&claim.dir);
+	rundir_close(&claim.dir);
 	return pid;
 }
 
