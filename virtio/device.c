@@ -258,7 +258,6 @@ static void queue_forget(struct virtqueue *vq)
 {
 	vq_stop(vq);
 	vq->enabled = false;
-	vq->external = false;
 	vq->size = vq->max_size;
 	vq->desc = 0;
 	vq->driver = 0;

@@ -74,7 +74,7 @@ struct vq_done;
  * @enabled: the driver has enabled it
  * @running: it is served: rings are mapped, @size and addresses are frozen
  * @external: the host's kernel serves it (vhost): it is never run here; set by the
- *	device from activate(), cleared at reset
+ *	device, in activate() at the latest
  * @broken: the ring was found wrong; nothing is popped any more
  * @kick: eventfd the driver's notifications arrive at; the source is added to the
  *	loop of the queue's thread while it runs
