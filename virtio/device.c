@@ -176,6 +176,7 @@ static void queue_kicked(struct ev_source *src, u32 events)
 {
 	struct virtqueue *vq = container_of(src, struct virtqueue, kick);
 
+	vq->budget = VQ_BUDGET;
 	vq->vd->ops->kick(vq->vd, vq);
 }
 
@@ -193,7 +194,7 @@ static void queue_watch(struct virtqueue *vq)
 		virtio_needs_reset(vq->vd, "a queue of impossible size or place");
 		return;
 	}
-	vq->vd->ops->kick(vq->vd, vq);
+	queue_kicked(&vq->kick, 0);
 }
 
 static void queue_unwatch(struct virtqueue *vq)

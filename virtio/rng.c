@@ -15,7 +15,6 @@
 #include <vmtool/devclass.h>
 #include <vmtool/virtio.h>
 
-#include "again.h"
 #include "virtio.h"
 
 #define RNG_QUEUE	64
@@ -133,15 +132,12 @@ static void rng_kick(struct virtio_dev *vd, struct virtqueue *vq)
 {
 	struct rng *r = container_of(vd, struct rng, vd);
 	struct vq_chain c;
-	int budget = VIRTIO_KICK_BUDGET;
 
 	vq_chain_init(&c, r->iov, RNG_QUEUE);
-	while (budget-- && vq_pop(vq, &c) == 1)
+	while (vq_pop(vq, &c) == 1)
 		if (!rng_serve(r, vq, &c))
 			break;
 	vq_notify(vq);
-	if (budget < 0)
-		vq_again(vq);
 }
 
 static void rng_waited(struct ev_timer *timer)

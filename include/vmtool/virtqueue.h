@@ -29,6 +29,7 @@ struct virtio_dev;
 struct gmem;
 
 #define VQ_MAX_SIZE	1024
+#define VQ_BUDGET	256
 
 /**
  * struct vq_chain - the buffers of one request
@@ -111,6 +112,7 @@ struct virtqueue {
 	u16 since_notify;	/* entries used since the driver was told (split: chains) */
 	bool avail_wrap;
 	bool used_wrap;
+	unsigned int budget;	/* chains that may be popped before others have a turn */
 	u16 inflight;		/* ring entries (packed) or chains popped, not used yet */
 	u64 popped;		/* chains popped in all */
 	u64 pushed;		/* chains used in all */
@@ -135,7 +137,9 @@ static inline void vq_chain_init(struct vq_chain *c, struct iovec *iov, u16 max)
  * @c: chain after vq_chain_init(); filled in
  *
  * While chains are found the driver is asked not to notify; when there is none, it
- * is asked to, and a chain that came at the same time is found.
+ * is asked to, and a chain that came at the same time is found. After VQ_BUDGET chains
+ * in a row there seems to be none, and the device is kicked again after everything
+ * else that waits: a driver that never stops does not keep the thread to itself.
  *
  * Return: 1 with a chain, which the device owns until vq_push(); 0 when there is
  * none; -EIO when the ring is broken: the driver has been told (NEEDS_RESET), and
