@@ -16,6 +16,8 @@ export VMTOOL
 
 all_groups="tree formats sizes endings terminal control debian"
 groups=${LINUX_TESTS:-$all_groups}
+script=$here/linux_test.sh
+. "$here/linux/lib.sh"
 
 # plant_tree VERSION DIR: a kernel tree with its kernel built and a clone of this
 # checkout in tools/vmtool, built there. The tree's files are links to the cache.
@@ -28,25 +30,6 @@ plant_tree() {
 	make -C "$tree/tools/vmtool" -j"$(nproc)"
 }
 
-# run_group GROUP: runs it on a machine with KVM and prints its results, numbered
-# anew. An emulated host that hangs or dies says nothing of vmtool: another one is
-# tried then, and that is said.
-run_group() {
-	local try
-
-	for try in 1 2 3; do
-		"$here/kvmhost" --mem 6G -- env LINUX_TEST_DIR="$dir" LINUX_TESTS="$1" \
-			VMTOOL="$VMTOOL" "$here/linux_test.sh" > "$dir/tap"
-		[ $? = 125 ] || break
-		echo "# $1: the KVM host failed, try $try of 3"
-	done
-	grep -q '^1\.\.' "$dir/tap" || echo "not ok 0 $1: did not run to its end" >> "$dir/tap"
-	awk -v nr="$nr" '/^ok / { $2 = ++nr } /^not ok / { $3 = ++nr }
-			 !/^(TAP|1\.\.)/ { print }' "$dir/tap"
-	nr=$((nr + $(grep -cE '^(not )?ok ' "$dir/tap")))
-	! grep -q '^not ok' "$dir/tap" || failed=1
-}
-
 # --- outside: fetch what is needed, then go to a machine with KVM ----------------
 if [ -z "${LINUX_TEST_DIR:-}" ]; then
 	. "$here/host/cache.sh"
@@ -54,7 +37,6 @@ if [ -z "${LINUX_TEST_DIR:-}" ]; then
 	cache_packages busybox-static cpio python3 >&2 || exit 1
 	dir=$(mktemp -d /var/tmp/vmtool-linux.XXXXXX)
 	trap 'rm -rf "$dir"' EXIT
-	failed=0
 	built=$(cache_build_kernel 6.1) || exit 1
 	debian=$(cache_debian_kernel x86) || exit 1
 	"$here/linux/initrd.sh" "$dir/initrd" || exit 1
@@ -79,55 +61,13 @@ if [ -z "${LINUX_TEST_DIR:-}" ]; then
 				{ cat "$dir/tree.log" >&2; exit 1; }
 		done
 	esac
-	echo "TAP version 13"
-	nr=0
-	for group in $groups; do
-		run_group "$group"
-	done
-	echo "1..$nr"
-	[ $failed = 0 ]
+	run_groups
 	exit
 fi
 
 # --- inside ---------------------------------------------------------------------
 dir=$LINUX_TEST_DIR
-work=$(mktemp -d)
-VMTOOL_RUNTIME_DIR=$work/run
-export VMTOOL_RUNTIME_DIR
-mkdir -m 700 "$VMTOOL_RUNTIME_DIR"
-trap 'rm -rf "$work"' EXIT
-nr=0
-failed=0
-
-ok() { nr=$((nr + 1)); echo "ok $nr $1"; }
-
-not_ok() {
-	nr=$((nr + 1))
-	failed=$((failed + 1))
-	echo "not ok $nr $1"
-	printf '# %s\n' "$2"
-	tail -n 25 "$work/out" 2>/dev/null | tr -d '\r' | sed 's/^/# | /'
-}
-
-# guest STATUS PATTERN NAME OPTIONS...: a guest without input ends with STATUS and
-# has printed PATTERN (extended, may be empty).
-guest() {
-	local want=$1 pattern=$2 name=$3 status
-
-	shift 3
-	timeout -k 5 120 "$VMTOOL" run -i "$dir/initrd" "$@" \
-		> "$work/out" 2>&1 < /dev/null
-	status=$?
-	if [ $status != "$want" ]; then
-		not_ok "$name" "status $status, not $want"
-	elif [ -n "$pattern" ] && ! tr -d '\r' < "$work/out" | grep -qE "$pattern"; then
-		not_ok "$name" "nothing printed matches: $pattern"
-	elif [ -n "$(ls -A "$VMTOOL_RUNTIME_DIR")" ]; then
-		not_ok "$name" "left behind: $(ls -A "$VMTOOL_RUNTIME_DIR")"
-	else
-		ok "$name"
-	fi
-}
+enter
 
 group_tree() {
 	local x
@@ -218,42 +158,6 @@ group_endings() {
 	guest 103 "did not end within 8 seconds" "timeout" $k -p "quiet do=sleep" --timeout 8
 }
 
-# A conversation with a guest on a pipe: expect(TEXT) and tell(TEXT).
-start() {
-	mkfifo "$work/in" "$work/log.pipe"
-	"$VMTOOL" run -i "$dir/initrd" "$@" < "$work/in" > "$work/out" 2>&1 &
-	pid=$!
-	exec 9> "$work/in"
-}
-
-expect() {
-	local i
-
-	for ((i = 0; i < 200; i++)); do
-		[ "$(grep -acE "$1" "$work/out")" -ge "${2:-1}" ] && return 0
-		kill -0 $pid 2>/dev/null || break
-		sleep 0.5
-	done
-	[ "$(grep -acE "$1" "$work/out")" -ge "${2:-1}" ]
-}
-
-tell() { printf '%s\n' "$1" >&9; }
-
-finish() {
-	local i status
-
-	exec 9>&-
-	for ((i = 0; i < 60; i++)); do
-		kill -0 $pid 2>/dev/null || break
-		sleep 0.5
-	done
-	kill -9 $pid 2>/dev/null
-	wait $pid
-	status=$?
-	rm -f "$work/in" "$work/log.pipe"
-	return $status
-}
-
 group_terminal() {
 	local sum ways
 
@@ -299,17 +203,6 @@ group_terminal() {
 }
 
 qmp() { python3 "$(dirname "$0")/linux/qmp.py" "$VMTOOL_RUNTIME_DIR/$1.sock" "${@:2}"; }
-
-check() {
-	local name=$1
-
-	shift
-	if "$@" > "$work/cmd" 2>&1; then
-		ok "$name"
-	else
-		not_ok "$name" "$* failed: $(head -n 3 "$work/cmd" | tr '\n' '|')"
-	fi
-}
 
 silent_for() { local a b; a=$(wc -c < "$work/out"); sleep "$1"; b=$(wc -c < "$work/out"); [ "$a" = "$b" ]; }
 prints_within() { local a; a=$(wc -c < "$work/out"); sleep "$1"; [ "$(wc -c < "$work/out")" -gt "$a" ]; }
@@ -382,9 +275,4 @@ group_debian() {
 		-k "$dir/debian" -c 1 -m 1G -p "quiet rdinit=/nothing"
 }
 
-echo "TAP version 13"
-for group in $groups; do
-	group_"$group"
-done
-echo "1..$nr"
-[ $failed = 0 ]
+do_groups

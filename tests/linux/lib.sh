@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What tests with Linux guests have in common. Groups of cases run on a machine with
+# KVM, each group on one of its own. Sourced by SCRIPT_test.sh, which sets $script (its
+# path), $here and $groups, and $dir: where guests' files are.
+
+# run_group GROUP: runs it on a machine with KVM and prints its results, numbered
+# anew. An emulated host that hangs or dies says nothing of vmtool: another one is
+# tried then, and that is said.
+run_group() {
+	local try
+
+	for try in 1 2 3; do
+		"$here/kvmhost" --mem 6G -- env LINUX_TEST_DIR="$dir" LINUX_TESTS="$1" \
+			VMTOOL="$VMTOOL" "$script" > "$dir/tap"
+		[ $? = 125 ] || break
+		echo "# $1: the KVM host failed, try $try of 3"
+	done
+	grep -q '^1\.\.' "$dir/tap" || echo "not ok 0 $1: did not run to its end" >> "$dir/tap"
+	awk -v nr="$nr" '/^ok / { $2 = ++nr } /^not ok / { $3 = ++nr }
+			 !/^(TAP|1\.\.)/ { print }' "$dir/tap"
+	nr=$((nr + $(grep -cE '^(not )?ok ' "$dir/tap")))
+	! grep -q '^not ok' "$dir/tap" || failed=1
+}
+
+# run_groups: all of $groups; the status is 0 when nothing failed.
+run_groups() {
+	local group
+
+	echo "TAP version 13"
+	nr=0
+	failed=0
+	for group in $groups; do
+		run_group "$group"
+	done
+	echo "1..$nr"
+	[ $failed = 0 ]
+}
+
+# --- inside ---------------------------------------------------------------------
+
+# enter: on the machine with KVM, before the first case.
+enter() {
+	work=$(mktemp -d)
+	VMTOOL_RUNTIME_DIR=$work/run
+	export VMTOOL_RUNTIME_DIR
+	mkdir -m 700 "$VMTOOL_RUNTIME_DIR"
+	trap 'rm -rf "$work"' EXIT
+	initrd=$dir/initrd
+	nr=0
+	failed=0
+}
+
+# do_groups: calls group_NAME for each of $groups, inside.
+do_groups() {
+	local group
+
+	echo "TAP version 13"
+	for group in $groups; do
+		group_"$group"
+	done
+	echo "1..$nr"
+	[ $failed = 0 ]
+}
+
+ok() { nr=$((nr + 1)); echo "ok $nr $1"; }
+
+not_ok() {
+	nr=$((nr + 1))
+	failed=$((failed + 1))
+	echo "not ok $nr $1"
+	printf '# %s\n' "$2"
+	tail -n 25 "$work/out" 2>/dev/null | tr -d '\r' | sed 's/^/# | /'
+}
+
+# guest STATUS PATTERN NAME OPTIONS...: a guest without input ends with STATUS and
+# has printed PATTERN (extended, may be empty). It boots with $initrd, if that is set.
+guest() {
+	local want=$1 pattern=$2 name=$3 status
+
+	shift 3
+	timeout -k 5 120 "$VMTOOL" run ${initrd:+-i "$initrd"} "$@" \
+		> "$work/out" 2>&1 < /dev/null
+	status=$?
+	if [ $status != "$want" ]; then
+		not_ok "$name" "status $status, not $want"
+	elif [ -n "$pattern" ] && ! tr -d '\r' < "$work/out" | grep -qE "$pattern"; then
+		not_ok "$name" "nothing printed matches: $pattern"
+	elif [ -n "$(ls -A "$VMTOOL_RUNTIME_DIR")" ]; then
+		not_ok "$name" "left behind: $(ls -A "$VMTOOL_RUNTIME_DIR")"
+	else
+		ok "$name"
+	fi
+}
+
+# A conversation with a guest on a pipe: expect(TEXT) and tell(TEXT).
+start() {
+	mkfifo "$work/in" "$work/log.pipe"
+	"$VMTOOL" run ${initrd:+-i "$initrd"} "$@" < "$work/in" > "$work/out" 2>&1 &
+	pid=$!
+	exec 9> "$work/in"
+}
+
+expect() {
+	local i
+
+	for ((i = 0; i < 200; i++)); do
+		[ "$(grep -acE "$1" "$work/out")" -ge "${2:-1}" ] && return 0
+		kill -0 $pid 2>/dev/null || break
+		sleep 0.5
+	done
+	[ "$(grep -acE "$1" "$work/out")" -ge "${2:-1}" ]
+}
+
+tell() { printf '%s\n' "$1" >&9; }
+
+finish() {
+	local i status
+
+	exec 9>&-
+	for ((i = 0; i < 60; i++)); do
+		kill -0 $pid 2>/dev/null || break
+		sleep 0.5
+	done
+	kill -9 $pid 2>/dev/null
+	wait $pid
+	status=$?
+	rm -f "$work/in" "$work/log.pipe"
+	return $status
+}
+
+check() {
+	local name=$1
+
+	shift
+	if "$@" > "$work/cmd" 2>&1; then
+		ok "$name"
+	else
+		not_ok "$name" "$* failed: $(head -n 3 "$work/cmd" | tr '\n' '|')"
+	fi
+}
