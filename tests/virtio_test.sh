@@ -43,36 +43,230 @@ enter
 initrd=
 init=$here/linux/virtio/init
 
-for transport in mmio pci; do
-	for word in "$@"; do
-		:
-	done
-done
-
-# case NAME "DO..." OPTIONS...: a guest with the host's files as its root does all of
-# these and finds nothing wrong; one result for each.
-case_() {
-	local name=$1 what=$2 root status word
+# guest_does NAME "DO..." OPTIONS...: a guest with the host's files as its root does all
+# of these and finds nothing wrong, while the host does $host, a function's name and
+# arguments. One result for each.
+guest_does() {
+	local name=$1 what=$2 status word
 	shift 2
 
-	root="root=root rootfstype=virtiofs"
-	timeout -k 5 "${seconds:-240}" "$VMTOOL" run -k "$dir/bzImage" -m 512M \
-		--virtio-transport "$transport" --fs /,root,ro \
-		-p "quiet $root ro init=$init $(printf ' do=%s' $what)" "$@" \
-		> "$work/out" 2>&1 < /dev/null
+	# shellcheck disable=SC2086
+	timeout -k 5 "${seconds:-300}" "$VMTOOL" run -k "$dir/bzImage" -m 512M \
+		--virtio-transport "$transport" ${root_share:---fs /,root,ro} "$@" \
+		-p "quiet ${root:-root=root rootfstype=virtiofs} ro init=$init $(printf ' do=%s' $what)" \
+		> "$work/out" 2>&1 < /dev/null &
+	pid=$!
+	if [ "${host:-}" ]; then
+		# shellcheck disable=SC2086
+		if $host > "$work/host" 2>&1; then
+			ok "$transport: $name: the host's part: ${host%% *}"
+		else
+			not_ok "$transport: $name: the host's part: $host" "$(tail -n 5 "$work/host")"
+		fi
+	fi
+	wait $pid
 	status=$?
 	[ $status = 0 ] || not_ok "$transport: $name: the guest powers off" "status $status"
 	for word in $what; do
-		if tr -d '\r' < "$work/out" | grep -qx "guest: ${word%%:*}: ok"; then
-			ok "$transport: $name: ${word//:/ }"
-		else
-			not_ok "$transport: $name: ${word//:/ }" "see below"
-		fi
+		guest_did "$name" "$word"
 	done
 }
 
+guest_did() {
+	if tr -d '\r' < "$work/out" | grep -qx "guest: ${2%%:*}: ok"; then
+		ok "$transport: $1: ${2//:/ }"
+	else
+		not_ok "$transport: $1: ${2//:/ }" "see below"
+	fi
+}
+
+# Each word of a function's name and arguments, as do= wants them: f:x,y.
 on_both() {
 	for transport in pci mmio; do
 		"$@"
 	done
 }
+
+image() { truncate -s "$2" "$work/$1.img"; }
+
+module() { modprobe -d "$dir/debian.d" "$@" 2>/dev/null || modprobe "$@"; }
+
+# --- what the host does meanwhile -------------------------------------------------
+
+# The guest's port, by a connection to ours.
+send_file() {
+	expect "guest: listens" && socat -u "$work/data" "TCP:$1:$2,retry=10,interval=1"
+}
+
+vsock_echo() {
+	expect "guest: vsock listens" &&
+	[ "$(echo across | timeout 20 socat - "VSOCK-CONNECT:$1:1234,retry=5,interval=1")" = across ]
+}
+
+port_echo() {
+	expect "guest: port listens" &&
+	[ "$(echo through | timeout 20 socat -t 5 - "UNIX-CONNECT:$1")" = through ]
+}
+
+# The balloon grows, then gives all back.
+balloon_up_down() {
+	local i free
+
+	expect "guest: balloon waits" && "$VMTOOL" balloon -n "$1" 384M || return
+	for ((i = 0; i < 60; i++)); do
+		"$VMTOOL" stat -m -n "$1" > "$work/stat" || return
+		free=$(grep -iE 'actual' "$work/stat" | grep -oE '[0-9]+' | head -n 1)
+		[ "${free:-0}" = $((384 << 20)) ] && break
+		sleep 0.5
+	done
+	cat "$work/stat"
+	[ "${free:-0}" = $((384 << 20)) ] && "$VMTOOL" balloon -n "$1" 512M
+}
+
+uplink() {
+	# passt copies what it finds: an interface with an address and a default route.
+	ip link show up0 > /dev/null 2>&1 || {
+		ip tuntap add dev up0 mode tap && ip addr add 192.0.2.2/24 dev up0 &&
+		ip -6 addr add 2001:db8::2/64 dev up0 nodad && ip link set up0 up &&
+		ip route add default via 192.0.2.1 && ip -6 route add default via 2001:db8::1
+	}
+	ip link set lo up
+}
+
+serve_data() { socat -u -T 60 "$work/data" "TCP6-LISTEN:$1,ipv6only=0,reuseaddr" & }
+
+make_data() {
+	[ -e "$work/data" ] || head -c 100M /dev/urandom > "$work/data"
+	sha=$(sha1sum < "$work/data")
+	sha=${sha%% *}
+}
+
+# --- groups -----------------------------------------------------------------------
+
+together() {
+	local checks="driver:virtio_blk,2 driver:virtio_net,1 driver:virtio_rng,1 driver:virtio_balloon,1
+		driver:vmw_vsock_virtio_transport,1 driver:9pnet_virtio,1 driver:virtiofs,2
+		rng dhcp fio:vda,4 readonly:vdb share:9p,t uname dmesg"
+
+	[ "$transport" = mmio ] || checks="lspci msix $checks"
+	image a 32M && image b 1M && mkdir -p "$work/9p" && rm -rf "$work/9p/x"
+	guest_does "all devices" "$checks serve:22,$sha vsock" -c 2 \
+		-d "$work/a.img" -d "$work/b.img,ro" -n mode=user,fwd=tcp:2222:22 --rng --balloon \
+		--vsock 42 --9p "$work/9p,t" --fs /usr,u
+}
+
+group_together() {
+	module -a vhost_vsock vhost_net tun
+	uplink
+	make_data
+	host="send_and_echo"
+	on_both together
+	host=
+}
+
+send_and_echo() { send_file 127.0.0.1 2222 && vsock_echo 42; }
+
+blk() {
+	image a 32M && image b 4M && image c 32M && image d 32M
+	guest_does "disks" "queues:vda,4 serial:vda,abc fio:vda,1 fio:vda,32 fio_queues:vda
+		readonly:vdb wcache:vdc,back fio:vdd,32 mkfs:vdc discard:vda dmesg" -c 4 \
+		-d "$work/a.img,queues=4,serial=abc" -d "$work/b.img,ro" -d "$work/c.img,cache=unsafe" \
+		-d "$work/d.img,io=threads"
+}
+
+group_blk() {
+	on_both blk
+}
+
+errors() {
+	mkdir -p "$work/small" && mount -t tmpfs -o size=4M tmpfs "$work/small" &&
+	truncate -s 64M "$work/small/full.img" &&
+	guest_does "a full file system" "eio:vda,8 eio:vdb,8" \
+		-d "$work/small/full.img" -d "/dev/mapper/bad"
+	umount "$work/small"
+}
+
+group_errors() {
+	image e 64M && module -a loop dm_mod
+	loop=$(losetup -f --show "$work/e.img") &&
+	printf '0 16384 linear %s 0\n16384 114688 error\n' "$loop" | dmsetup create --noudevsync bad
+	dmsetup mknodes
+	on_both errors
+	dmsetup remove --noudevsync bad
+	losetup -d "$loop"
+}
+
+tap() {
+	serve_data 7001
+	guest_does "tap, $1" "ip:10.9.0.2/24 ping:10.9.0.1 fetch:10.9.0.1,7001,$sha iperf3:10.9.0.1
+		iperf3:10.9.0.1,-R" -c 2 -n "mode=tap,host_ip=10.9.0.1/24,$1"
+}
+
+user() {
+	serve_data 7002
+	guest_does "passt" "dhcp fetch:192.0.2.1,7002,$sha iperf3:192.0.2.1 serve:22,$sha" -c 2 \
+		-n mode=user,fwd=tcp:2222:22
+}
+
+group_net() {
+	module -a vhost_net tun
+	uplink
+	make_data
+	iperf3 -s -D > /dev/null
+	on_both tap vhost=1
+	on_both tap vhost=0
+	on_both tap vhost=1,mq=2
+	host="send_file 127.0.0.1 2222"
+	on_both user
+	host=
+	pkill iperf3
+}
+
+lan() {
+	make_data
+	timeout 300 "$VMTOOL" run -k "$dir/bzImage" -m 512M --virtio-transport "$transport" \
+		--fs /,root,ro -n mode=socket,lan=test \
+		-p "quiet root=root rootfstype=virtiofs ro init=$init do=ip:10.8.0.1/24 do=serve:7003,$sha" \
+		> "$work/other" 2>&1 < /dev/null &
+	other=$!
+	guest_does "a LAN without root" "ip:10.8.0.2/24 ping:10.8.0.1 send:10.8.0.1,7003,$work/data" \
+		-n mode=socket,lan=test
+	wait $other
+	check "$transport: a LAN without root: the other guest" \
+		grep -q "guest: serve: ok" "$work/other"
+}
+
+group_lan() { on_both lan; }
+
+share() {
+	rm -rf "$work/fs" "$work/9p" && mkdir -p "$work/fs" "$work/9p"
+	guest_does "shared directories" "share:fs,f share:9p,t build:fs,f build:9p,t dmesg" -c 2 \
+		--fs "$work/fs,f" --9p "$work/9p,t"
+	root="root=r rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose"
+	root_share="--9p /,r,ro"
+	guest_does "9p as root" "uname build:fs,f" --fs "$work/fs,f"
+	root=
+	root_share=
+}
+
+group_share() { on_both share; }
+
+stress() {
+	image a 32M && mkdir -p "$work/9p"
+	guest_does "drivers come and go" "rebind:virtio_blk,100 rebind:virtio_rng,100 rebind:virtio_net,100
+		rebind:virtio_balloon,100 rebind:9pnet_virtio,100 rebind:virtio_console,100 fio:vda,8
+		rng dmesg" -c 2 -d "$work/a.img" --rng --balloon -n mode=socket,lan=x --9p "$work/9p,t"
+}
+
+resets() {
+	rm -rf "$work/boots" && mkdir -p "$work/boots" && image a 32M
+	guest_does "resets under I/O" "reset_under_io:vda,b,5 fio:vda,8" -c 2 --on-reboot reset \
+		-d "$work/a.img,queues=2" --9p "$work/boots,b"
+}
+
+group_stress() {
+	on_both stress
+	on_both resets
+}
+
+do_groups

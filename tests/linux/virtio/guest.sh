@@ -149,6 +149,9 @@ guest_serve() {
 	[ "${sum%% *}" = "$2" ] || die "checksum $sum"
 }
 
+# guest_send ADDRESS PORT FILE
+guest_send() { socat -u "$3" "TCP:$1:$2,retry=20,interval=1"; }
+
 guest_iperf3() { iperf3 -c "$1" -t 3 "${@:2}"; }
 
 guest_mq() { ethtool -l eth0 2>/dev/null | grep -A5 Current | grep -qE "Combined:[[:space:]]+$1"; }
@@ -210,6 +213,57 @@ guest_rng() {
 
 guest_pmem() {
 	mkfs.ext4 -q /dev/pmem0 && mount /dev/pmem0 /mnt && echo kept > /mnt/file && sync && umount /mnt
+}
+
+guest_vsock() {
+	echo "guest: vsock listens" > /dev/console
+	timeout 60 socat VSOCK-LISTEN:1234 EXEC:cat
+}
+
+guest_port() {
+	local port=/dev/virtio-ports/$1
+
+	[ -e "$port" ] || port=/dev/$(basename "$(dirname "$(grep -lx "$1" /sys/class/virtio-ports/*/name)")")
+	echo "guest: port listens" > /dev/console
+	exec 8<> "$port" && read -r line <&8 && echo "$line" >&8
+	sleep 2
+	exec 8>&-
+}
+
+# Until the balloon has come and gone.
+guest_balloon() {
+	local full i
+
+	full=$(free_kib)
+	echo "guest: balloon waits" > /dev/console
+	for ((i = 0; i < 120; i++)); do
+		[ "$(free_kib)" -lt $((full - 100000)) ] && break
+		sleep 0.5
+	done
+	[ "$i" -lt 120 ] || die "it does not grow" || return
+	for ((i = 0; i < 120; i++)); do
+		[ "$(free_kib)" -gt $((full - 20000)) ] && return 0
+		sleep 0.5
+	done
+	die "it does not shrink"
+}
+
+free_kib() { awk '/MemFree:/ { print $2 }' /proc/meminfo; }
+
+# guest_reset_under_io DISK TAG TIMES: resets itself while the disk is busy, so many
+# times; the count is kept in the host's directory TAG.
+guest_reset_under_io() {
+	local n
+
+	share_mount 9p "$2" /mnt || return
+	n=$(find /mnt -name 'boot*' | wc -l)
+	[ "$n" -lt "$3" ] || return 0
+	touch "/mnt/boot$n" && umount /mnt
+	fio --name=x --filename=/dev/"$1" --rw=randrw --bs=4k --size=8M --direct=1 --ioengine=libaio \
+		--iodepth=32 --time_based --runtime=60 > /dev/null 2>&1 &
+	sleep 2
+	echo b > /proc/sysrq-trigger
+	sleep 60
 }
 
 guest_uname() { uname -a; }
