@@ -24,8 +24,13 @@
 #define OP_EXT		0x5b
 #define OP_STORE	0x70
 #define OP_AND		0x7b
+#define OP_OR		0x7d
 #define OP_NOTIFY	0x86
+#define OP_DWORD_FIELD	0x8a
+#define OP_NOT		0x92
+#define OP_EQUAL	0x93
 #define OP_IF		0xa0
+#define OP_RETURN	0xa4
 #define EXT_OP_REGION	0x80
 #define EXT_FIELD	0x81
 #define EXT_DEVICE	0x82
@@ -296,6 +301,33 @@ void aml_interrupt(struct aml *a, u32 gsi, u8 flags)
 	put_le(a, gsi, 4);
 }
 
+/* What lies between two addresses, the resources of a bridge (6.4.3.5). */
+static void put_range(struct aml *a, u8 type, u8 flags, u64 first, u64 last, int bytes)
+{
+	put8(a, type);
+	put8(a, 0x0c);		/* neither end can be moved */
+	put8(a, flags);
+	put_le(a, 0, bytes);	/* granularity */
+	put_le(a, first, bytes);
+	put_le(a, last, bytes);
+	put_le(a, 0, bytes);	/* translation */
+	put_le(a, last - first + 1, bytes);
+}
+
+void aml_bus_range(struct aml *a, u16 first, u16 last)
+{
+	put8(a, 0x88);
+	put_le(a, 13, 2);
+	put_range(a, 2, 0, first, last, 2);
+}
+
+void aml_memory_window(struct aml *a, u64 base, u64 len)
+{
+	put8(a, 0x8a);
+	put_le(a, 43, 2);
+	put_range(a, 0, 1, base, base + len - 1, 8);
+}
+
 void aml_op_region(struct aml *a, const char *name, enum aml_space space, u64 base, u64 len)
 {
 	put8(a, OP_EXT);
@@ -335,6 +367,56 @@ void aml_if_bit(struct aml *a, u8 local, u64 bit)
 	put8(a, local);
 	aml_int(a, bit);
 	put8(a, OP_ZERO);	/* the result is stored nowhere */
+}
+
+/* Groups of bytes whose order is turned in the first three (19.6.142 "ToUUID"). */
+static void put_uuid(struct aml *a, const char *uuid)
+{
+	static const u8 at[16] = { 6, 4, 2, 0, 11, 9, 16, 14, 19, 21, 24, 26, 28, 30, 32, 34 };
+	int i;
+
+	if (strlen(uuid) != 36) {
+		a->err = a->err ?: -EINVAL;
+		return;
+	}
+	for (i = 0; i < 16; i++)
+		put8(a, hex_digit(uuid[at[i]]) << 4 | hex_digit(uuid[at[i] + 1]));
+}
+
+void aml_if_not_uuid(struct aml *a, u8 operand, const char *uuid)
+{
+	put8(a, OP_IF);
+	aml_open(a, false);
+	put8(a, OP_NOT);
+	put8(a, OP_EQUAL);
+	put8(a, operand);
+	put8(a, OP_BUFFER);
+	aml_open(a, false);
+	aml_int(a, 16);
+	put_uuid(a, uuid);
+	aml_end(a);
+}
+
+void aml_dword_field(struct aml *a, u8 operand, u64 index, const char *name)
+{
+	put8(a, OP_DWORD_FIELD);
+	put8(a, operand);
+	aml_int(a, index);
+	put_path(a, name);
+}
+
+void aml_or(struct aml *a, const char *name, u64 bits)
+{
+	put8(a, OP_OR);
+	put_path(a, name);
+	aml_int(a, bits);
+	put_path(a, name);
+}
+
+void aml_return(struct aml *a, u8 operand)
+{
+	put8(a, OP_RETURN);
+	put8(a, operand);
 }
 
 void aml_notify(struct aml *a, const char *path, u8 value)

@@ -276,6 +276,7 @@ int vm_create(struct vm *vm, const struct vm_config *cfg)
 	}
 	vm->loop.on_wake = vm_wake;
 	gmem_init(&vm->gmem, vm->vm_fd);
+	devpages_pool_init(&vm->pages, vm->vm_fd);
 	ret = arch_vm_init(vm);
 	if (!ret)
 		ret = arch_load(vm);

@@ -103,6 +103,12 @@ void aml_io(struct aml *a, u16 port, u8 len);
 /** aml_memory32() - Memory32Fixed(ReadWrite, @base, @len) inside aml_resources() */
 void aml_memory32(struct aml *a, u32 base, u32 len);
 
+/** aml_bus_range() - WordBusNumber(...): buses @first to @last, inside aml_resources() */
+void aml_bus_range(struct aml *a, u16 first, u16 last);
+
+/** aml_memory_window() - QWordMemory(...) of a bridge, not cached, read and written */
+void aml_memory_window(struct aml *a, u64 base, u64 len);
+
 /* For aml_interrupt(), the flags of the descriptor (ACPI 6.5, 6.4.3.6). */
 #define AML_IRQ_LEVEL	0
 #define AML_IRQ_EDGE	2
@@ -122,6 +128,23 @@ void aml_store_to_local(struct aml *a, const char *name, u8 local);
 
 /** aml_if_bit() - open If (LocalN & @bit) { ... } */
 void aml_if_bit(struct aml *a, u8 local, u64 bit);
+
+/**
+ * aml_if_not_uuid() - open If (LNotEqual(@operand, ToUUID(@uuid))) { ... }
+ * @a: AML
+ * @operand: AML_ARG0 or AML_LOCAL0 and on
+ * @uuid: as it is printed
+ */
+void aml_if_not_uuid(struct aml *a, u8 operand, const char *uuid);
+
+/** aml_dword_field() - CreateDWordField(@operand, @index, @name), 4 bytes of a buffer */
+void aml_dword_field(struct aml *a, u8 operand, u64 index, const char *name);
+
+/** aml_or() - @name |= @bits */
+void aml_or(struct aml *a, const char *name, u64 bits);
+
+/** aml_return() - Return (@operand) */
+void aml_return(struct aml *a, u8 operand);
 
 /** aml_notify() - Notify(@path, @value) */
 void aml_notify(struct aml *a, const char *path, u8 value);

@@ -8,6 +8,7 @@
 #include <linux/types.h>
 #include <linux/list.h>
 #include <vmtool/bus.h>
+#include <vmtool/devpages.h>
 #include <vmtool/evloop.h>
 #include <vmtool/gmem.h>
 #include <vmtool/irq.h>
@@ -17,6 +18,7 @@
 #include <vmtool/vcpu.h>
 #include <vmtool/verdict.h>
 
+struct pci_host;
 struct vm_arch;
 
 #define VM_NAME_MAX	64
@@ -76,9 +78,11 @@ struct vm_config {
  * @vm_fd: KVM's VM
  * @run_size: bytes of a vCPU's struct kvm_run mapping
  * @gmem: guest memory
+ * @pages: KVM's slots for registers that are read without an exit
  * @mmio: memory-mapped registers
  * @pio: I/O ports (x86)
  * @irqchip: interrupt lines
+ * @pci: the PCI bus, NULL without
  * @loop: the event loop
  * @run: run state
  * @verdict: how it ended
@@ -105,9 +109,11 @@ struct vm {
 	int vm_fd;
 	size_t run_size;
 	struct gmem gmem;
+	struct devpages_pool pages;
 	struct bus mmio;
 	struct bus pio;
 	struct irqchip irqchip;
+	struct pci_host *pci;
 	struct evloop loop;
 	struct runstate run;
 	struct verdict verdict;

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The host bridge: config space in memory (PCI Express Base 5.0, 7.2.2), and which
+ * functions are on its bus.
+ *
+ * Absent functions are pages of a file that reads all ones. A function brings its
+ * own page, which takes the place of one of these in a single step.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/kernel.h>
+#include <linux/pci.h>
+#include <vmtool/log.h>
+#include <vmtool/pci.h>
+#include <vmtool/vm.h>
+
+#include "host.h"
+
+#define MULTI_FUNCTION	0x80
+
+/* A bridge that no driver looks for. */
+static const struct pci_ids bridge_ids = {
+	.vendor = 0x1b36, .device = 0x0008, .sub_vendor = 0x1af4, .sub_device = 0x1100,
+	.class = 0x060000,
+};
+
+const struct pci_host_conf *pci_host_conf(const struct pci_host *host)
+{
+	return &host->conf;
+}
+
+/* --- config space -------------------------------------------------------------------- */
+
+static u64 ecam_read(void *priv, u64 off, unsigned int size)
+{
+	struct pci_host *host = priv;
+	struct pci_device *dev;
+	u64 val = 0;
+
+	pthread_mutex_lock(&host->lock);
+	dev = host->functions[off / PCI_FUNCTION_LEN];
+	if (host->traps && dev && dev->ops && dev->ops->config_read)
+		dev->ops->config_read(dev, off % PCI_FUNCTION_LEN, size);
+	memcpy(&val, host->ecam.hva + off, size);
+	pthread_mutex_unlock(&host->lock);
+	return le64toh(val);
+}
+
+static void ecam_write(void *priv, u64 off, u64 val, unsigned int size)
+{
+	struct pci_host *host = priv;
+	struct pci_device *dev;
+
+	/* Across two functions: nobody is meant. */
+	if (off % PCI_FUNCTION_LEN + size > PCI_FUNCTION_LEN)
+		return;
+	pthread_mutex_lock(&host->lock);
+	dev = host->functions[off / PCI_FUNCTION_LEN];
+	if (dev)
+		pci_config_write(dev, off % PCI_FUNCTION_LEN, val, size);
+	pthread_mutex_unlock(&host->lock);
+}
+
+static const struct region_ops ecam_ops = {
+	.read = ecam_read,
+	.write = ecam_write,
+	.sizes = 1 | 2 | 4,
+};
+
+void pci_host_trap_reads(struct pci_host *host)
+{
+	host->traps = true;
+	devpages_unmap(&host->ecam);
+}
+
+static void map_ecam(struct pci_host *host)
+{
+	int ret;
+
+	host->traps = false;
+	if (host->ecam.slot >= 0)
+		return;
+	ret = devpages_map(&host->ecam, host->conf.ecam);
+	if (ret && ret != -ENOSPC)
+		log_debug("PCI: reads of config space exit: %s", strerror(-ret));
+}
+
+/* --- functions on the bus -------------------------------------------------------------- */
+
+static int find_devfn(const struct pci_host *host)
+{
+	int f, slot;
+
+	for (f = 0; f < PCI_SLOT_FUNCTIONS; f++)
+		for (slot = 1; slot < PCI_SLOTS; slot++)
+			if (!host->functions[PCI_DEVFN(slot, f)])
+				return PCI_DEVFN(slot, f);
+	return -ENOSPC;
+}
+
+/* Function 0 tells whether there is any need to look for others. */
+static void tell_functions(struct pci_host *host, int devfn)
+{
+	struct pci_device *first = host->functions[PCI_DEVFN(PCI_SLOT(devfn), 0)];
+	int f;
+
+	for (f = 1; first && f < PCI_SLOT_FUNCTIONS; f++)
+		if (host->functions[PCI_DEVFN(PCI_SLOT(devfn), f)])
+			pci_put(first, PCI_HEADER_TYPE, MULTI_FUNCTION, 1);
+}
+
+static void set_pin(struct pci_host *host, struct pci_device *dev)
+{
+	unsigned int pin = PCI_FUNC(dev->devfn) % PCI_INTX_LINES;
+
+	if (!dev->has_intx)
+		return;
+	pci_put(dev, PCI_INTERRUPT_PIN, pin + 1, 1);
+	pci_put(dev, PCI_INTERRUPT_LINE,
+		host->conf.gsi + pci_intx_line(PCI_SLOT(dev->devfn), pin), 1);
+}
+
+static int attach_at(struct pci_host *host, struct pci_device *dev, int devfn)
+{
+	u8 *page = host->ecam.hva + devfn * PCI_FUNCTION_LEN;
+	int ret;
+
+	dev->devfn = devfn;
+	set_pin(host, dev);
+	host->functions[devfn] = dev;
+	ret = pci_bars_assign(host, dev);
+	if (ret) {
+		host->functions[devfn] = NULL;
+		return ret;
+	}
+	memcpy(dev->initial, dev->config, sizeof(dev->initial));
+	if (mremap(dev->config, PCI_FUNCTION_LEN, PCI_FUNCTION_LEN,
+		   MREMAP_MAYMOVE | MREMAP_FIXED, page) == MAP_FAILED) {
+		host->functions[devfn] = NULL;
+		return -errno;
+	}
+	dev->config = page;
+	dev->host = host;
+	tell_functions(host, devfn);
+	pci_intx_attach(dev, true);
+	return 0;
+}
+
+int pci_attach(struct pci_host *host, struct pci_device *dev)
+{
+	int ret;
+
+	pthread_mutex_lock(&host->lock);
+	ret = find_devfn(host);
+	if (ret >= 0)
+		ret = attach_at(host, dev, ret);
+	pthread_mutex_unlock(&host->lock);
+	return ret;
+}
+
+static int map_ones(struct pci_host *host, u32 off, size_t len)
+{
+	void *p = mmap(host->ecam.hva + off, len, PROT_READ, MAP_SHARED | MAP_FIXED,
+		       host->ones, 0);
+
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+static void detach(struct pci_host *host, struct pci_device *dev)
+{
+	pci_bars_hide(dev);
+	pci_intx_attach(dev, false);
+	host->functions[dev->devfn] = NULL;
+	/* In case that there is no memory for the page that says so. */
+	pci_put(dev, PCI_VENDOR_ID, ~0U, 4);
+	if (map_ones(host, dev->devfn * PCI_FUNCTION_LEN, PCI_FUNCTION_LEN))
+		log_debug("%s: its config space stays", dev->name);
+}
+
+void pci_detach(struct pci_device *dev)
+{
+	struct pci_host *host = dev->host;
+
+	if (!host)
+		return;
+	pthread_mutex_lock(&host->lock);
+	if (dev->attached)
+		detach(host, dev);
+	pthread_mutex_unlock(&host->lock);
+}
+
+void pci_device_reset(struct pci_device *dev)
+{
+	pthread_mutex_lock(&dev->host->lock);
+	pci_config_reset(dev);
+	pthread_mutex_unlock(&dev->host->lock);
+}
+
+/* --- the device of the machine ------------------------------------------------------- */
+
+static int make_ones(struct pci_host *host)
+{
+	u8 page[PCI_FUNCTION_LEN];
+	int f, ret = 0;
+
+	host->ones = memfd_create("vmtool-pci", MFD_CLOEXEC);
+	if (host->ones < 0)
+		return -errno;
+	memset(page, 0xff, sizeof(page));
+	for (f = 0; f < PCI_SLOT_FUNCTIONS; f++)
+		if (pwrite(host->ones, page, sizeof(page), f * sizeof(page)) != sizeof(page))
+			return -ENOSPC;
+	for (f = 0; f < PCI_SLOTS && !ret; f++)
+		ret = map_ones(host, f * PCI_SLOT_LEN, PCI_SLOT_LEN);
+	return ret;
+}
+
+static int take_lines(struct pci_host *host, struct irqchip *chip)
+{
+	int i;
+
+	for (i = 0; i < PCI_INTX_LINES; i++) {
+		host->lines[i] = irq_get(chip, host->conf.gsi + i, IRQ_LEVEL);
+		if (!host->lines[i])
+			return -EBUSY;
+	}
+	return 0;
+}
+
+static int add_bridge(struct pci_host *host)
+{
+	int ret = pci_device_init(&host->bridge, NULL, host->dev.name, &bridge_ids);
+
+	return ret ?: attach_at(host, &host->bridge, 0);
+}
+
+static int host_realize(struct device *dev, struct vm *vm)
+{
+	struct pci_host *host = container_of(dev, struct pci_host, dev);
+	int ret;
+
+	host->bus = &vm->mmio;
+	host->next = host->conf.mem;
+	ret = take_lines(host, &vm->irqchip);
+	ret = ret ?: devpages_init(&host->ecam, &vm->pages, PCI_BUS_LEN);
+	ret = ret ?: make_ones(host);
+	ret = ret ?: add_bridge(host);
+	host->region.name = dev->name;
+	ret = ret ?: bus_map(host->bus, &host->region, host->conf.ecam, PCI_BUS_LEN,
+			     &ecam_ops, host);
+	if (ret) {
+		log_err("PCI: cannot set up the host bridge: %s", strerror(-ret));
+		return ret;
+	}
+	map_ecam(host);
+	vm->pci = host;
+	return 0;
+}
+
+static void host_reset(struct device *dev)
+{
+	struct pci_host *host = container_of(dev, struct pci_host, dev);
+
+	pci_device_reset(&host->bridge);
+	pthread_mutex_lock(&host->lock);
+	map_ecam(host);
+	pthread_mutex_unlock(&host->lock);
+}
+
+static void host_destroy(struct device *dev)
+{
+	struct pci_host *host = container_of(dev, struct pci_host, dev);
+
+	if (host->bus)
+		bus_unmap(host->bus, &host->region);
+	pci_device_destroy(&host->bridge);
+	devpages_destroy(&host->ecam);
+	if (host->ones >= 0)
+		close(host->ones);
+	pthread_mutex_destroy(&host->intx_lock);
+	pthread_mutex_destroy(&host->lock);
+	free(host);
+}
+
+static const struct device_ops host_device_ops = {
+	.realize = host_realize,
+	.reset = host_reset,
+	.destroy = host_destroy,
+	.acpi = pci_host_acpi,
+};
+
+struct device *pci_host_create(const struct pci_host_conf *conf)
+{
+	struct pci_host *host = calloc(1, sizeof(*host));
+
+	if (!host)
+		return NULL;
+	host->dev.name = "pci";
+	host->dev.ops = &host_device_ops;
+	host->conf = *conf;
+	host->ones = -1;
+	host->ecam.slot = -1;
+	pthread_mutex_init(&host->lock, NULL);
+	pthread_mutex_init(&host->intx_lock, NULL);
+	return &host->dev;
+}
