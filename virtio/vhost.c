@@ -15,6 +15,7 @@
 #include <linux/vhost.h>
 
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <vmtool/vhost.h>
 
 /*
@@ -238,6 +239,8 @@ static int set_ring(const struct vhost *vh, const struct vhost_queue *q, bool pa
 	struct vhost_vring_state base = { .index = q->index, .num = packed ? 0x80008000 : 0 };
 	int ret;
 
+	if (!num.num || num.num > q->vq->max_size || (!packed && !is_power_of_2(num.num)))
+		return -EINVAL;
 	ret = vhost_ioctl(vh, VHOST_SET_VRING_NUM, &num);
 	if (!ret)
 		ret = vhost_ioctl(vh, VHOST_SET_VRING_BASE, &base);
@@ -291,6 +294,7 @@ static int start_queue(const struct vhost *vh, struct vhost_queue *q, bool packe
 	if (ret)
 		return ret;
 	q->started = true;
+	q->vq->external = true;
 	ret = set_files(vh, q);
 	if (!ret)
 		iothread_call(virtio_thread(q->vq), watch_sources, q);

@@ -9,9 +9,8 @@
  * Queues that the host's kernel serves (linux/vhost.h): vhost-net, vhost-vsock,
  * vhost-scsi.
  *
- * The device sets &virtqueue.external for them in realize(): the core then
- * checks their rings and has kicks arrive at @kick.fd as ever, but leaves both
- * alone. The node knows of no reset of a single queue, so such a device offers
+ * The core leaves such queues alone (&virtqueue.external) but has kicks arrive at
+ * their @kick.fd. The node knows of no reset of a single queue, so its device offers
  * only those of the common features that are in @vhost.features as well:
  *
  *	vd->offered &= ~VIRTIO_COMMON_FEATURES | vh->features;
@@ -59,8 +58,8 @@ int vhost_open(struct vhost *vh, struct virtio_dev *vd, const char *path,
  * (VHOST_NET_SET_BACKEND and the like) is set by the caller afterwards. A ring
  * that the kernel finds wrong later makes the device need a reset.
  *
- * Return: 0; -EFAULT when a ring is not in memory; -errno. After an error the
- * queues are not with the kernel.
+ * Return: 0; -EINVAL for a ring of impossible size; -EFAULT for one that is not in
+ * memory; -errno. After an error the queues are not with the kernel.
  */
 int vhost_start(struct vhost *vh, u64 features);
 
