@@ -18,6 +18,7 @@
 #include <linux/virtio_mmio.h>
 #include <vmtool/aml.h>
 #include <vmtool/device.h>
+#include <vmtool/devpages.h>
 #include <vmtool/irq.h>
 #include <vmtool/virtio.h>
 #include <vmtool/virtio_mmio.h>
@@ -42,18 +43,23 @@ struct virtio_mmio {
 	u32 features_sel;	/* DeviceFeaturesSel */
 	u32 driver_sel;		/* DriverFeaturesSel */
 	u32 queue_sel;
-	u32 page[VIRTIO_MMIO_LEN / sizeof(u32)];
+	struct devpages pages;	/* what is read */
 };
+
+static u32 *mmio_reg(struct virtio_mmio *m, u32 reg)
+{
+	return (u32 *)(m->pages.hva + reg);
+}
 
 static void set_reg(struct virtio_mmio *m, u32 reg, u32 val)
 {
-	__atomic_store_n(&m->page[reg / 4], htole32(val), __ATOMIC_RELEASE);
+	__atomic_store_n(mmio_reg(m, reg), htole32(val), __ATOMIC_RELEASE);
 }
 
 /* Changed by several threads, so it has no other home than the page. */
 static u32 *interrupt_status(struct virtio_mmio *m)
 {
-	return &m->page[VIRTIO_MMIO_INTERRUPT_STATUS / 4];
+	return mmio_reg(m, VIRTIO_MMIO_INTERRUPT_STATUS);
 }
 
 /* --- what can be read ---------------------------------------------------------- */
@@ -92,9 +98,10 @@ static void show_queue(struct virtio_mmio *m)
 static void show_config(struct virtio_dev *vd)
 {
 	struct virtio_mmio *m = vd->transport;
-	u8 *config = (u8 *)m->page + VIRTIO_MMIO_CONFIG;
 
-	memcpy(config, vd->config, sizeof(vd->config));
+	if (!m->pages.hva)
+		return;		/* not realized: nobody looks yet */
+	memcpy(m->pages.hva + VIRTIO_MMIO_CONFIG, vd->config, sizeof(vd->config));
 	set_reg(m, VIRTIO_MMIO_CONFIG_GENERATION, vd->generation);
 }
 
@@ -125,7 +132,7 @@ static u64 mmio_read(void *priv, u64 off, unsigned int size)
 	/* Registers are 32 bits wide; the config space can be read in any size. */
 	if (off < VIRTIO_MMIO_CONFIG && (size != 4 || off % 4))
 		return 0;
-	memcpy(&val, (const u8 *)m->page + off, size);
+	memcpy(&val, m->pages.hva + off, size);
 	return le64toh(val);
 }
 
@@ -332,12 +339,20 @@ static int mmio_realize(struct device *dev, struct vm *vm)
 	ret = virtio_realize(m->vd, vm, m, &mmio_transport_ops);
 	if (ret)
 		return ret;
+	ret = devpages_init(&m->pages, &vm->pages, VIRTIO_MMIO_LEN);
+	if (ret)
+		return ret;
 	show_all(m);
 	m->region.name = dev->name;
 	ret = bus_map(&vm->mmio, &m->region, m->base, VIRTIO_MMIO_LEN, &mmio_region_ops, m);
-	if (!ret)
-		m->vm = vm;
-	return ret;
+	if (ret)
+		return ret;
+	m->vm = vm;
+	/* Without that, reads exit and get the same. */
+	ret = devpages_map(&m->pages, m->base);
+	if (ret)
+		log_debug("%s: registers are read by exits: %s", dev->name, strerror(-ret));
+	return 0;
 }
 
 static void mmio_reset(struct device *dev)
@@ -357,6 +372,7 @@ static void mmio_destroy(struct device *dev)
 	if (m->vm)
 		bus_unmap(&m->vm->mmio, &m->region);
 	virtio_destroy(m->vd);
+	devpages_destroy(&m->pages);
 	free(m);
 }
 
