@@ -6,7 +6,7 @@
  * A ring is shared with a guest that may be hostile, so the functions below that
  * begin with "load" are the only way to read it, each field is loaded once for
  * each chain, and what was loaded is checked before it is used. With
- * VQ_FETCH_CHECK defined a field that is loaded twice for one chain aborts.
+ * VQ_FETCH_CHECK defined, who includes this file defines what is called at each load.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,12 +18,9 @@
 #include <vmtool/gmem.h>
 #include <vmtool/virtio.h>
 
-#ifdef VQ_FETCH_CHECK
-void vq_fetch_begin(void);
-void vq_fetch_note(const void *field);
-#else
+#ifndef VQ_FETCH_CHECK
 static inline void vq_fetch_begin(void) { }
-static inline void vq_fetch_note(const void *field) { }
+static inline void vq_fetch_note(const void *field, size_t len) { }
 #endif
 
 #define PACKED_AVAIL	(1U << VRING_PACKED_DESC_F_AVAIL)
@@ -54,20 +51,20 @@ struct vq_desc {
 
 static u16 load16(const void *field)
 {
-	vq_fetch_note(field);
+	vq_fetch_note(field, sizeof(u16));
 	return le16toh(__atomic_load_n((const u16 *)field, __ATOMIC_RELAXED));
 }
 
 static u16 load16_acquire(const void *field)
 {
-	vq_fetch_note(field);
+	vq_fetch_note(field, sizeof(u16));
 	return le16toh(__atomic_load_n((const u16 *)field, __ATOMIC_ACQUIRE));
 }
 
 /* Tables of indirect descriptors need no alignment, so there is no atomic load. */
 static void load_desc(void *copy, const void *desc, size_t len)
 {
-	vq_fetch_note(desc);
+	vq_fetch_note(desc, len);
 	memcpy(copy, desc, len);
 	barrier();
 }
@@ -233,7 +230,8 @@ static int split_chain(struct virtqueue *vq, struct vq_chain *c)
 static int packed_indirect(struct virtqueue *vq, struct vq_chain *c, const struct vq_desc *ref)
 {
 	const struct vring_packed_desc *table;
-	struct vq_desc d;
+	struct vring_packed_desc copy;
+	struct vq_desc d = { 0 };
 	unsigned int nr, i;
 	int ret = 0;
 
@@ -241,8 +239,10 @@ static int packed_indirect(struct virtqueue *vq, struct vq_chain *c, const struc
 	if (!table)
 		return -EIO;
 	for (i = 0; i < nr && !ret; i++) {
-		d.flags = load16(&table[i].flags);
-		load_packed_desc(&table[i], &d);
+		load_desc(&copy, &table[i], sizeof(copy));
+		d.addr = le64toh(copy.addr);
+		d.len = le32toh(copy.len);
+		d.flags = le16toh(copy.flags);
 		ret = chain_add(vq, c, &d);
 	}
 	return ret;
@@ -266,7 +266,7 @@ static int packed_chain(struct virtqueue *vq, struct vq_chain *c, u16 flags)
 	unsigned int count;
 	int ret;
 
-	for (count = 1; count <= vq->size - vq->inflight; count++) {
+	for (count = 1; ; count++) {
 		load_packed_desc(&ring[slot], &d);
 		if (d.flags & VRING_DESC_F_INDIRECT)
 			ret = packed_indirect(vq, c, &d);
@@ -282,9 +282,11 @@ static int packed_chain(struct virtqueue *vq, struct vq_chain *c, u16 flags)
 			vq->avail_wrap = wrap;
 			return 1;
 		}
+		/* The next one may be the head, whose flags were loaded. */
+		if (count >= vq->size - vq->inflight)
+			return broken(vq, "a chain longer than the ring");
 		d.flags = load16(&ring[slot].flags);
 	}
-	return broken(vq, "a chain longer than the ring");
 }
 
 /* --- what is available, and notifications from the driver ----------------------- */
