@@ -70,6 +70,8 @@ static void usage_option(const struct option *opt)
 			      opt->short_name ? "," : " ", opt->long_name);
 	if (takes_value(opt))
 		n += snprintf(left + n, sizeof(left) - n, " %s", value_name(opt));
+	else if (opt->flags & PARSE_OPT_OPTARG)
+		n += snprintf(left + n, sizeof(left) - n, "[=%s]", value_name(opt));
 	if (n < HELP_COLUMN - 2)
 		printf("  %-*s%s\n", HELP_COLUMN - 2, left, opt->help);
 	else
@@ -146,7 +148,7 @@ static int check_long(const struct option *options, const char *arg, const char 
 	if (!opt || (negated && (opt->flags & PARSE_OPT_NONEG)))
 		fail("--%.*s: unknown option", (int)len, arg);
 	if (negated || !takes_value(opt)) {
-		if (value)
+		if (value && (negated || !(opt->flags & PARSE_OPT_OPTARG)))
 			fail("--%.*s: takes no value", (int)len, arg);
 		return 0;
 	}
