@@ -11,7 +11,7 @@ all:
 
 # --- what does all of its set-up by itself -------------------------------------
 # These run on a machine that has nothing yet, so no tree is looked for first.
-self_contained := try check help
+self_contained := try check fuzz help
 
 ifneq ($(filter $(self_contained),$(MAKECMDGOALS)),)
 ifneq ($(filter-out $(self_contained),$(MAKECMDGOALS)),)
@@ -24,6 +24,8 @@ try:
 	@cd $(PWD) && $(CURDIR)/tests/try $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(ARCH),--arch "$(ARCH)")
 check:
 	@cd $(PWD) && $(CURDIR)/tests/check $(if $(TESTS),--only "$(TESTS)") $(if $(O),--output "$(O)")
+fuzz:
+	@tests/fuzz/run "$(TARGET)" $(or $(TIME),60)
 help:
 	@cat scripts/make-help.txt
 .PHONY: all $(self_contained)
