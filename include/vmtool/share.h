@@ -106,6 +106,7 @@ struct share {
 	unsigned int max_inodes;
 	unsigned int max_files;
 	unsigned int nr_files;	/* atomic */
+	unsigned int nr_dirbufs;	/* atomic */
 
 	pthread_mutex_t lock;	/* what follows, and the inodes' links */
 	struct share_inode **chunk;
@@ -124,7 +125,8 @@ struct share {
  * @gid: its group
  *
  * The rest is private: @path is where /proc/self/fd is for calls that have no
- * descriptor to start from, @scratch a buffer for directories.
+ * descriptor to start from, @scratch a buffer for directories that have none, with
+ * entries of @reading.
  */
 struct share_ctx {
 	struct share *share;
@@ -133,6 +135,7 @@ struct share_ctx {
 
 	const char *path;
 	char *scratch;
+	const struct share_dir *reading;
 };
 
 /**
@@ -201,9 +204,11 @@ struct share_dirent {
  * @head: private
  * @tail: private
  * @buf: private, entries read ahead; NULL when there are none
+ * @where: private, the entries that were read ahead: @buf, or a thread's buffer
  * @foreign: private, inode numbers have to be changed
- * @dev: private
  * @empty: private, shown as empty
+ * @dev: private
+ * @parent: private, number that ".." has in the root
  */
 struct share_dir {
 	int fd;
@@ -211,9 +216,11 @@ struct share_dir {
 	u32 head;
 	u32 tail;
 	char *buf;
+	const char *where;
 	bool foreign;
 	bool empty;
 	dev_t dev;
+	u64 parent;
 };
 
 /**
@@ -299,7 +306,8 @@ u32 share_type(const struct share_inode *inode);
 /** share_fd() - the O_PATH descriptor of an inode, valid as long as the reference */
 int share_fd(const struct share_inode *inode);
 
-/** share_unchanged() - has a regular file the contents it had at the last call?
+/**
+ * share_unchanged() - has a regular file the contents it had at the last call?
  * @s: share
  * @inode: inode
  * @attr: its attributes, just read
