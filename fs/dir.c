@@ -150,7 +150,15 @@ int share_readdir(struct share_ctx *ctx, struct share_dir *dir, u64 cookie,
 		.len = strlen(d->name),
 		.name = d->name,
 	};
+	dir->last_head = dir->head;
+	dir->last_pos = dir->pos;
 	dir->head += d->reclen;
 	dir->pos = d->off;
 	return 1;
+}
+
+void share_unreaddir(struct share_dir *dir)
+{
+	dir->head = dir->last_head;
+	dir->pos = dir->last_pos;
 }

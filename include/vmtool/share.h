@@ -203,6 +203,8 @@ struct share_dirent {
  * @pos: private, cookie of the entry at @head
  * @head: private
  * @tail: private
+ * @last_head: private, of the entry given last
+ * @last_pos: private, its cookie
  * @buf: private, entries read ahead; NULL when there are none
  * @where: private, the entries that were read ahead: @buf, or a thread's buffer
  * @foreign: private, inode numbers have to be changed
@@ -215,6 +217,8 @@ struct share_dir {
 	u64 pos;
 	u32 head;
 	u32 tail;
+	u32 last_head;
+	u64 last_pos;
 	char *buf;
 	const char *where;
 	bool foreign;
@@ -479,6 +483,14 @@ void share_closedir(struct share *s, struct share_dir *dir);
  */
 int share_readdir(struct share_ctx *ctx, struct share_dir *dir, u64 cookie,
 		  struct share_dirent *ent);
+
+/**
+ * share_unreaddir() - the entry given last was not used: it comes again
+ * @dir: directory, after a share_readdir() that returned 1
+ *
+ * For replies that are full: nothing is read twice.
+ */
+void share_unreaddir(struct share_dir *dir);
 
 /**
  * share_lock() - byte-range lock that belongs to a descriptor (F_OFD_SETLK)
