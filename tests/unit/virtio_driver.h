@@ -101,6 +101,7 @@ struct drv_transport_ops {
  * @base: address of the registers (mmio), of BAR 0 (pci)
  * @used_irq: an interrupt for used buffers came (mmio: of any queue)
  * @config_irq: one for a change of configuration came
+ * @pci: of virtio_driver_pci.h: addresses of config space and structures, MSI-X
  */
 struct drv {
 	struct vm vm;
@@ -117,6 +118,18 @@ struct drv {
 	u64 base;
 	bool used_irq;
 	bool config_irq;
+	struct {
+		u64 config;
+		u64 common;
+		u64 notify;
+		u64 isr;
+		u64 device;
+		u64 table;
+		u32 multiplier;
+		u16 nr_vectors;
+		u8 msix;
+		bool intx;
+	} pci;
 };
 
 /* --- guest memory -------------------------------------------------------------- */

@@ -133,8 +133,8 @@ static inline void drv_mmio_irq(struct drv *d)
 		return;
 	why = drv_mmio_read(d, VIRTIO_MMIO_INTERRUPT_STATUS);
 	drv_mmio_write(d, VIRTIO_MMIO_INTERRUPT_ACK, why);
-	d->used_irq |= why & VIRTIO_MMIO_INT_VRING;
-	d->config_irq |= why & VIRTIO_MMIO_INT_CONFIG;
+	d->used_irq |= !!(why & VIRTIO_MMIO_INT_VRING);
+	d->config_irq |= !!(why & VIRTIO_MMIO_INT_CONFIG);
 }
 
 static inline bool drv_mmio_interrupted(struct drv *d, unsigned int q)
