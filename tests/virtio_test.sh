@@ -91,6 +91,14 @@ image() { truncate -s "$2" "$work/$1.img"; }
 
 module() { modprobe -d "$dir/debian.d" "$@" 2>/dev/null || modprobe "$@"; }
 
+# Where files can have all that files can have; a tmpfs of 6.1 has no user xattrs.
+files() {
+	[ -d "$work/files" ] || {
+		module -a loop ext4 && image files 512M && mkfs.ext4 -q "$work/files.img" &&
+		mkdir "$work/files" && mount "$work/files.img" "$work/files"
+	} && rm -rf "$work/files/"* && mkdir -p "$work/files/fs" "$work/files/9p"
+}
+
 # --- what the host does meanwhile -------------------------------------------------
 
 # The guest's port, by a connection to ours.
@@ -149,10 +157,10 @@ together() {
 		rng dhcp fio:vda,4 readonly:vdb share:9p,t uname dmesg"
 
 	[ "$transport" = mmio ] || checks="lspci msix $checks"
-	image a 32M && image b 1M && mkdir -p "$work/9p" && rm -rf "$work/9p/x"
+	image a 32M && image b 1M && files
 	guest_does "all devices" "$checks serve:22,$sha vsock" -c 2 \
 		-d "$work/a.img" -d "$work/b.img,ro" -n mode=user,fwd=tcp:2222:22 --rng --balloon \
-		--vsock 42 --9p "$work/9p,t" --fs /usr,u
+		--vsock 42 --9p "$work/files/9p,t" --fs /usr,u
 }
 
 group_together() {
@@ -162,6 +170,7 @@ group_together() {
 	host="send_and_echo"
 	on_both together
 	host=
+	umount "$work/files"
 }
 
 send_and_echo() { send_file 127.0.0.1 2222 && vsock_echo 42; }
@@ -239,17 +248,20 @@ lan() {
 group_lan() { on_both lan; }
 
 share() {
-	rm -rf "$work/fs" "$work/9p" && mkdir -p "$work/fs" "$work/9p"
+	files
 	guest_does "shared directories" "share:fs,f share:9p,t build:fs,f build:9p,t dmesg" -c 2 \
-		--fs "$work/fs,f" --9p "$work/9p,t"
+		--fs "$work/files/fs,f" --9p "$work/files/9p,t"
 	root="root=r rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose"
 	root_share="--9p /,r,ro"
-	guest_does "9p as root" "uname build:fs,f" --fs "$work/fs,f"
+	guest_does "9p as root" "uname build:fs,f" --fs "$work/files/fs,f"
 	root=
 	root_share=
 }
 
-group_share() { on_both share; }
+group_share() {
+	on_both share
+	umount "$work/files"
+}
 
 stress() {
 	image a 32M && mkdir -p "$work/9p"
