@@ -10,7 +10,11 @@
 #include <vmtool/virtio.h>
 #include <vmtool/vm.h>
 
-const char arch_default_params[] = "";
+
+const char *arch_default_params(const struct vm_config *cfg)
+{
+	return "";
+}
 
 int arch_check_host(void)
 {

@@ -218,7 +218,7 @@ static int vm_open_files(struct vm *vm)
 static int vm_make_cmdline(struct vm *vm)
 {
 	const char *params = vm->cfg->params ?: "";
-	const char *defaults = vm->cfg->nodefaults ? "" : arch_default_params;
+	const char *defaults = vm->cfg->nodefaults ? "" : arch_default_params(vm->cfg);
 
 	if (asprintf(&vm->cmdline, "%s%s%s", defaults,
 		     *defaults && *params ? " " : "", params) < 0) {

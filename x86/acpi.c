@@ -130,6 +130,16 @@ struct madt_x2apic_nmi {
 	u8 reserved[3];
 } __packed;
 
+/* PCI Firmware Specification 3.3, 4.1.2: config space of a range of buses. */
+struct acpi_mcfg {
+	struct acpi_header header;
+	u8 reserved[8];
+	u64 base;
+	u16 segment;
+	u8 first_bus, last_bus;
+	u8 reserved2[4];
+} __packed;
+
 /* Tables under construction: where the next one goes, and who wants to see. */
 struct acpi_writer {
 	struct gmem *gm;
@@ -295,14 +305,23 @@ static int acpi_add_madt(struct acpi_writer *w, u32 nr_cpus, u64 *addr)
 	return ret;
 }
 
-static int acpi_add_xsdt(struct acpi_writer *w, u64 fadt, u64 madt, u64 *addr)
+/* Without a PCI bus there is no such table, and its address is 0. */
+static int acpi_add_mcfg(struct acpi_writer *w, struct vm *vm, u64 *addr)
+{
+	struct acpi_mcfg mcfg = { .base = X86_PCI_ECAM };
+
+	*addr = 0;
+	return vm->pci ? acpi_add(w, "MCFG", 1, &mcfg, sizeof(mcfg), addr) : 0;
+}
+
+static int acpi_add_xsdt(struct acpi_writer *w, u64 fadt, u64 madt, u64 mcfg, u64 *addr)
 {
 	struct {
 		struct acpi_header header;
-		u64 tables[2];
-	} __packed xsdt = { .tables = { fadt, madt } };
+		u64 tables[3];
+	} __packed xsdt = { .tables = { fadt, madt, mcfg } };
 
-	return acpi_add(w, "XSDT", 1, &xsdt, sizeof(xsdt), addr);
+	return acpi_add(w, "XSDT", 1, &xsdt, sizeof(xsdt) - (mcfg ? 0 : sizeof(mcfg)), addr);
 }
 
 static int acpi_write_rsdp(struct acpi_writer *w, u64 xsdt)
@@ -331,13 +350,14 @@ int x86_acpi_build(struct vm *vm,
 	struct acpi_writer w = {
 		.gm = &vm->gmem, .next = X86_ACPI_TABLES, .dump = dump, .priv = priv,
 	};
-	u64 dsdt, fadt, madt, xsdt;
+	u64 dsdt, fadt, madt, mcfg, xsdt;
 	int ret;
 
 	ret = acpi_add_dsdt(&w, vm, &dsdt);
 	ret = ret ?: acpi_add_fadt(&w, dsdt, &fadt);
 	ret = ret ?: acpi_add_madt(&w, vm->cfg->nr_cpus, &madt);
-	ret = ret ?: acpi_add_xsdt(&w, fadt, madt, &xsdt);
+	ret = ret ?: acpi_add_mcfg(&w, vm, &mcfg);
+	ret = ret ?: acpi_add_xsdt(&w, fadt, madt, mcfg, &xsdt);
 	return ret ?: acpi_write_rsdp(&w, xsdt);
 }
 

@@ -29,6 +29,9 @@
 #define X86_LOW_MEMORY_END	0xc0000000UL
 #define X86_VIRTIO_MMIO		0xc0000000UL	/* 4 KiB for each device */
 #define X86_VIRTIO_MMIO_MAX	256
+#define X86_PCI_MEM		0xd0000000UL	/* BARs */
+#define X86_PCI_MEM_LEN		0x18000000UL
+#define X86_PCI_ECAM		0xe8000000UL	/* config space of bus 0, 1 MiB */
 #define X86_IOAPIC		0xfec00000UL
 #define X86_LAPIC		0xfee00000UL
 #define X86_KVM_IDENTITY_MAP	0xfffbc000UL	/* one page, used by KVM on Intel */
@@ -50,6 +53,7 @@
  * of stays away from them.
  */
 #define X86_GSI_SERIAL		4
+#define X86_GSI_PCI		16		/* four of them: INTx */
 #define X86_GSI_ACPI_EVENT	20
 #define X86_NR_ISA		16
 #define X86_NR_GSI		24

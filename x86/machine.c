@@ -34,9 +34,15 @@ const char *const arch_kernel_images[] = { "bzImage", NULL };
 
 /*
  * A kernel without pvpanic reboots at once after a panic, which ends the guest;
- * there is no PCI bus to look for; RTS holds back input that comes too fast.
+ * RTS holds back input that comes too fast.
  */
-const char arch_default_params[] = "console=ttyS0,115200n8r panic=-1 pci=off";
+#define DEFAULT_PARAMS	"console=ttyS0,115200n8r panic=-1"
+
+const char *arch_default_params(const struct vm_config *cfg)
+{
+	/* Where there is no PCI bus, none is looked for. */
+	return x86_wants_pci(cfg) ? DEFAULT_PARAMS : DEFAULT_PARAMS " pci=off";
+}
 
 int arch_check_host(void)
 {

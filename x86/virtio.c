@@ -2,16 +2,21 @@
 /*
  * Where virtio devices are on this machine.
  */
+#include <errno.h>
+
 #include <linux/kernel.h>
 #include <vmtool/arch.h>
 #include <vmtool/log.h>
+#include <vmtool/pci.h>
 #include <vmtool/virtio.h>
 #include <vmtool/virtio_mmio.h>
+#include <vmtool/virtio_pci.h>
 #include <vmtool/vm.h>
 
 #include "layout.h"
 #include "x86.h"
 
+#ifdef CONFIG_VIRTIO_MMIO
 /* What no other device has of the lines that kernels without ACPI know. */
 static const u8 mmio_gsis[] = { 5, 6, 7, 9, 10, 11, 12, 14, 15, 3 };
 
@@ -39,8 +44,54 @@ static struct device *attach_mmio(struct vm *vm, struct virtio_dev *vd)
 	vm->arch->nr_mmio++;
 	return virtio_mmio_create(vd, X86_VIRTIO_MMIO + index * VIRTIO_MMIO_LEN, irq);
 }
+#endif
+
+#ifdef CONFIG_VIRTIO_PCI
+/* The bus comes with the first device that is on it. */
+static int add_pci_host(struct vm *vm)
+{
+	const struct pci_host_conf conf = {
+		.ecam = X86_PCI_ECAM, .mem = X86_PCI_MEM, .mem_len = X86_PCI_MEM_LEN,
+		.gsi = X86_GSI_PCI,
+	};
+	struct device *dev;
+
+	if (vm->pci)
+		return 0;
+	dev = pci_host_create(&conf);
+	return dev ? devices_add(vm, dev) : -ENOMEM;
+}
+
+static struct device *attach_pci(struct vm *vm, struct virtio_dev *vd)
+{
+	if (add_pci_host(vm)) {
+		virtio_destroy(vd);
+		return NULL;
+	}
+	return virtio_pci_create(vd, vm->pci);
+}
+#endif
+
+bool x86_wants_pci(const struct vm_config *cfg)
+{
+#ifdef CONFIG_VIRTIO_PCI
+	return cfg->transport == VIRTIO_TRANSPORT_PCI && !list_empty(&cfg->devices);
+#else
+	return false;
+#endif
+}
 
 struct device *arch_virtio_attach(struct vm *vm, struct virtio_dev *vd)
 {
-	return attach_mmio(vm, vd);
+#ifdef CONFIG_VIRTIO_PCI
+	if (vm->cfg->transport == VIRTIO_TRANSPORT_PCI)
+		return attach_pci(vm, vd);
+#endif
+#ifdef CONFIG_VIRTIO_MMIO
+	if (vm->cfg->transport == VIRTIO_TRANSPORT_MMIO)
+		return attach_mmio(vm, vd);
+#endif
+	log_err("%s: this transport is not built in", vd->name);
+	virtio_destroy(vd);
+	return NULL;
 }

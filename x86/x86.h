@@ -10,6 +10,7 @@ struct device;
 struct gmem;
 struct vcpu;
 struct vm;
+struct vm_config;
 
 /**
  * struct x86_boot - where the boot vCPU begins
@@ -162,6 +163,9 @@ int x86_memory_map(u64 mem, struct x86_range map[X86_MAX_RANGES]);
  * Return: device, not realized; NULL without memory.
  */
 struct device *x86_reset_create(void);
+
+/** x86_wants_pci() - will this machine have a PCI bus? */
+bool x86_wants_pci(const struct vm_config *cfg);
 
 /**
  * x86_capture_state() - remember the boot vCPU's power-on state

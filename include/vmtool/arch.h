@@ -11,6 +11,7 @@ struct device;
 struct vcpu;
 struct virtio_dev;
 struct vm;
+struct vm_config;
 
 /*
  * What a folder x86/, arm/ or powerpc/ supplies. One of them is linked; generic
@@ -26,8 +27,13 @@ extern const char arch_qmp_target[];
 /** arch_kernel_images - image names below arch/.../boot, NULL at the end */
 extern const char *const arch_kernel_images[];
 
-/** arch_default_params - kernel command line that a user's params follow */
-extern const char arch_default_params[];
+/**
+ * arch_default_params() - kernel command line that a user's params follow
+ * @cfg: configuration
+ *
+ * Return: static string.
+ */
+const char *arch_default_params(const struct vm_config *cfg);
 
 /**
  * arch_check_host() - can guests run on this architecture at all?
