@@ -191,7 +191,7 @@ static int set_memory(const struct vhost *vh)
 		const struct gmem_slot *s = &gm->slots[i];
 		struct vhost_memory_region *r = &mem->regions[mem->nregions];
 
-		/* The kernel would write there. */
+		/* The kernel would write there; a file that is only read it cannot. */
 		if (s->type == GMEM_ROM)
 			continue;
 		r->guest_phys_addr = s->gpa;

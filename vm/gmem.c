@@ -45,24 +45,33 @@ static bool gmem_overlaps(const struct gmem *gm, u64 gpa, u64 size)
 	return false;
 }
 
+/* Pages of it can be replaced, and cost nothing when they are fresh. */
+static bool gmem_anonymous(enum gmem_type type)
+{
+	return type == GMEM_RAM || type == GMEM_ROM;
+}
+
 static void *gmem_mmap(u64 size, enum gmem_type type, int fd, off_t off)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	int prot = PROT_READ | (type == GMEM_FILE_RO ? 0 : PROT_WRITE);
 
+	if (gmem_anonymous(type))
+		return mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			    -1, 0);
 	/* A huge page that turned out to be missing would be SIGBUS. */
-	if (type == GMEM_HUGETLB)
-		flags = MAP_SHARED;
-	else
-		fd = -1;
-	return mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd,
-		    fd < 0 ? 0 : off);
+	return mmap(NULL, size, prot, MAP_SHARED, fd, off);
+}
+
+static bool gmem_guest_writes(enum gmem_type type)
+{
+	return type != GMEM_ROM && type != GMEM_FILE_RO;
 }
 
 static int gmem_announce(struct gmem *gm, const struct gmem_slot *s, int id)
 {
 	struct kvm_userspace_memory_region region = {
 		.slot = id,
-		.flags = s->type == GMEM_ROM ? KVM_MEM_READONLY : 0,
+		.flags = gmem_guest_writes(s->type) ? 0 : KVM_MEM_READONLY,
 		.guest_phys_addr = s->gpa,
 		.memory_size = s->size,
 		.userspace_addr = (uintptr_t)s->hva,
@@ -135,18 +144,20 @@ static u8 *gmem_part(const struct gmem *gm, u64 gpa, u64 len, bool write, u64 *p
 {
 	const struct gmem_slot *s = gmem_slot(gm, gpa);
 
-	if (!s || (write && s->type == GMEM_ROM))
+	if (!s || (write && !gmem_guest_writes(s->type)))
 		return NULL;
 	*part = min_t(u64, len, s->size - (gpa - s->gpa));
 	return s->hva + (gpa - s->gpa);
 }
 
-static bool gmem_covers(const struct gmem *gm, u64 gpa, u64 len)
+/* Is all of the range memory, and, to change it, not of a file that is only read? */
+static bool gmem_covers(const struct gmem *gm, u64 gpa, u64 len, bool change)
 {
 	u64 part;
 
 	while (len) {
-		if (!gmem_part(gm, gpa, len, false, &part))
+		if (!gmem_part(gm, gpa, len, false, &part) ||
+		    (change && gmem_slot(gm, gpa)->type == GMEM_FILE_RO))
 			return false;
 		gpa += part;
 		len -= part;
@@ -158,7 +169,7 @@ int gmem_read(const struct gmem *gm, u64 gpa, void *buf, size_t len)
 {
 	u64 part;
 
-	if (!gmem_covers(gm, gpa, len))
+	if (!gmem_covers(gm, gpa, len, false))
 		return -EFAULT;
 	for (; len; gpa += part, buf += part, len -= part) {
 		u8 *p = gmem_part(gm, gpa, len, false, &part);
@@ -172,7 +183,7 @@ int gmem_write(struct gmem *gm, u64 gpa, const void *buf, size_t len)
 {
 	u64 part;
 
-	if (!gmem_covers(gm, gpa, len))
+	if (!gmem_covers(gm, gpa, len, true))
 		return -EFAULT;
 	for (; len; gpa += part, buf += part, len -= part) {
 		u8 *p = gmem_part(gm, gpa, len, false, &part);
@@ -185,7 +196,7 @@ int gmem_write(struct gmem *gm, u64 gpa, const void *buf, size_t len)
 /* Fresh anonymous pages are zero and cost nothing until they are touched. */
 static int gmem_zero_pages(const struct gmem_slot *s, u8 *p, u64 len)
 {
-	if (s->type == GMEM_HUGETLB) {
+	if (!gmem_anonymous(s->type)) {
 		memset(p, 0, len);
 		return 0;
 	}
@@ -199,7 +210,7 @@ int gmem_zero(struct gmem *gm, u64 gpa, u64 len)
 	u64 part;
 	int ret;
 
-	if (!gmem_covers(gm, gpa, len))
+	if (!gmem_covers(gm, gpa, len, true))
 		return -EFAULT;
 	for (; len; gpa += part, len -= part) {
 		u8 *p = gmem_part(gm, gpa, len, false, &part);
@@ -258,7 +269,7 @@ int gmem_map_file(struct gmem *gm, u64 gpa, u64 len, int fd, off_t off)
 	u64 part;
 	int ret;
 
-	if (!gmem_covers(gm, gpa, len))
+	if (!gmem_covers(gm, gpa, len, true))
 		return -EFAULT;
 	/* A mapping beyond the end of the file would be SIGBUS later. */
 	if (len && lseek(fd, 0, SEEK_END) < (off_t)(off + len))
@@ -267,7 +278,7 @@ int gmem_map_file(struct gmem *gm, u64 gpa, u64 len, int fd, off_t off)
 	for (; len; gpa += part, off += part, len -= part) {
 		u8 *p = gmem_part(gm, gpa, len, false, &part);
 
-		if (gmem_slot(gm, gpa)->type != GMEM_HUGETLB &&
+		if (gmem_anonymous(gmem_slot(gm, gpa)->type) &&
 		    (gpa - off) % GMEM_PAGE == 0)
 			ret = gmem_map_part(p, gpa, part, fd, off);
 		else

@@ -33,6 +33,11 @@ struct device *arch_virtio_attach(struct vm *vm, struct virtio_dev *vd)
 	return NULL;
 }
 
+int arch_place_memory(struct vm *vm, u64 size, u64 align, u64 *addr)
+{
+	return -ENOSPC;
+}
+
 void arch_vm_destroy(struct vm *vm)
 {
 }

@@ -116,23 +116,34 @@ static unsigned int physical_bits(void)
  * own, taken at once: too many of them would not fail, they would end other
  * processes for want of memory.
  */
+static bool can_track(const struct vm *vm, u64 mem, u64 *limit)
+{
+	*limit = (u64)sysconf(_SC_PHYS_PAGES) * PAGE / 4 * 512;
+	return vm->kvm_fd < 0 || arch_host_can_virtualize() || mem <= *limit;
+}
+
 static int check_tracking(struct vm *vm)
 {
-	u64 host = (u64)sysconf(_SC_PHYS_PAGES) * PAGE;
-	char asked[24], limit[24];
+	char asked[24], most[24];
+	u64 limit;
 
-	if (vm->kvm_fd < 0 || arch_host_can_virtualize() || vm->cfg->mem / 512 <= host / 4)
+	if (can_track(vm, vm->cfg->mem, &limit))
 		return 0;
 	log_err("-m %s: KVM here interprets code and could track at most %s",
 		format_size(vm->cfg->mem, asked, sizeof(asked)),
-		format_size(host / 4 * 512 & ~((1ULL << 30) - 1), limit, sizeof(limit)));
+		format_size(limit & ~((1ULL << 30) - 1), most, sizeof(most)));
 	return -EINVAL;
+}
+
+static u64 address_limit(void)
+{
+	return 1ULL << min_t(unsigned int, physical_bits(), 52);
 }
 
 static int check_memory(u64 mem)
 {
 	char asked[24], most[24];
-	u64 max = 1ULL << min_t(unsigned int, physical_bits(), 52);
+	u64 max = address_limit();
 
 	/* The hole below 4 GiB moves the top of memory up. */
 	if (mem + (X86_ABOVE_4G - X86_LOW_MEMORY_END) <= max && mem < max)
@@ -291,6 +302,22 @@ static int create_memory(struct vm *vm)
 	ret = add_memory_slots(vm, GMEM_HUGETLB, fd);
 	close(fd);
 	return ret;
+}
+
+int arch_place_memory(struct vm *vm, u64 size, u64 align, u64 *addr)
+{
+	u64 start = max_t(u64, vm->placed, gmem_end(&vm->gmem, ~0ULL));
+	u64 max = address_limit(), limit;
+
+	start = max_t(u64, start, X86_ABOVE_4G);
+	start = (start + align - 1) & ~(align - 1);
+	if (start > max || size > max - start)
+		return -ENOSPC;
+	if (!can_track(vm, gmem_total(&vm->gmem) + size, &limit))
+		return -ENOMEM;
+	vm->placed = start + size;
+	*addr = start;
+	return 0;
 }
 
 static struct device *find_device(struct vm *vm, const char *name)

@@ -61,6 +61,20 @@ int arch_vm_init(struct vm *vm);
 struct device *arch_virtio_attach(struct vm *vm, struct virtio_dev *vd);
 
 /**
+ * arch_place_memory() - find addresses for a device's memory
+ * @vm: machine with its RAM
+ * @size: bytes, a multiple of the page size, not 0
+ * @align: alignment, a power of two
+ * @addr: receives the guest physical address
+ *
+ * Above all RAM, and part of no memory map: only the device's driver knows of it.
+ *
+ * Return: 0; -ENOSPC when the CPU cannot address so much; -ENOMEM when KVM would need
+ * too much memory of the host to keep track of it.
+ */
+int arch_place_memory(struct vm *vm, u64 size, u64 align, u64 *addr);
+
+/**
  * arch_vm_destroy() - release what arch_vm_init() took, devices excepted
  * @vm: machine
  */

@@ -23,11 +23,16 @@ struct iovec;
  * @GMEM_RAM: anonymous memory, reserved and not touched
  * @GMEM_HUGETLB: a file on hugetlbfs
  * @GMEM_ROM: anonymous memory that guest writes do not reach (they exit)
+ * @GMEM_FILE: a device's memory: a file or block device, shared with the host
+ * @GMEM_FILE_RO: the same, which neither the guest (its writes exit) nor anybody in
+ *	this process can change
  */
 enum gmem_type {
 	GMEM_RAM,
 	GMEM_HUGETLB,
 	GMEM_ROM,
+	GMEM_FILE,
+	GMEM_FILE_RO,
 };
 
 /**
@@ -75,11 +80,15 @@ void gmem_destroy(struct gmem *gm);
  * @gpa: guest physical address, page aligned
  * @size: bytes, a multiple of the page size, not 0
  * @type: what backs it
- * @fd: file to map for GMEM_HUGETLB (still the caller's), -1 otherwise
+ * @fd: file to map for GMEM_HUGETLB, GMEM_FILE and GMEM_FILE_RO (still the
+ *	caller's), -1 otherwise
  * @off: offset in @fd
  *
  * Memory is reserved only: a slot may be larger than what the host has. Huge
- * pages are set aside at once: they are there or are refused.
+ * pages are set aside at once: they are there or are refused. A file is at least
+ * @off + @size bytes long, and has to stay so: what touches a page that was cut off,
+ * or that the host's disk has no room for, gets -EFAULT from the kernel, and SIGBUS
+ * in this process.
  *
  * Return: 0; -EINVAL for an unaligned, empty or overlapping range; -ENOSPC when
  * there is no slot left; -errno of mmap() or of KVM.
@@ -99,13 +108,14 @@ int gmem_add(struct gmem *gm, u64 gpa, u64 size, enum gmem_type type,
 int gmem_read(const struct gmem *gm, u64 gpa, void *buf, size_t len);
 
 /**
- * gmem_write() - copy into guest memory, ROM slots included
+ * gmem_write() - copy into guest memory, GMEM_ROM slots included
  * @gm: guest memory
  * @gpa: guest physical address; the range may cross adjacent slots
  * @buf: source
  * @len: bytes
  *
- * Return: 0, or -EFAULT when not all of the range is memory (nothing is copied).
+ * Return: 0, or -EFAULT when not all of the range is memory, or GMEM_FILE_RO is in it
+ * (nothing is copied).
  */
 int gmem_write(struct gmem *gm, u64 gpa, const void *buf, size_t len);
 
@@ -115,7 +125,7 @@ int gmem_write(struct gmem *gm, u64 gpa, const void *buf, size_t len);
  * @gpa: guest physical address
  * @len: bytes
  *
- * Return: 0, or -EFAULT when not all of the range is memory.
+ * Return: 0, or -EFAULT when not all of the range is memory, or GMEM_FILE_RO is in it.
  */
 int gmem_zero(struct gmem *gm, u64 gpa, u64 len);
 
@@ -124,7 +134,7 @@ int gmem_zero(struct gmem *gm, u64 gpa, u64 len);
  * @gm: guest memory
  * @gpa: guest physical address
  * @len: bytes, not 0
- * @write: the range will be written, so it must not be ROM
+ * @write: the range will be written, so it must not be GMEM_ROM or GMEM_FILE_RO
  * @iov: filled in; the pointers stay valid until gmem_destroy()
  * @max: entries in @iov
  *
@@ -143,10 +153,10 @@ int gmem_iov(const struct gmem *gm, u64 gpa, size_t len, bool write,
  * @off: offset in @fd
  *
  * Whole pages are mapped copy-on-write where @gpa and @off agree modulo the
- * page size and the slot is plain RAM; the rest is copied. Calling it again
+ * page size and the slot is anonymous memory; the rest is copied. Calling it again
  * restores what the guest has changed since.
  *
- * Return: 0; -EFAULT when not all of the range is memory; -ENODATA when the
+ * Return: 0; -EFAULT as for gmem_write(); -ENODATA when the
  * file is too short; -errno of mmap() or pread().
  */
 int gmem_map_file(struct gmem *gm, u64 gpa, u64 len, int fd, off_t off);

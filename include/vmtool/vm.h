@@ -78,6 +78,7 @@ struct vm_config {
  * @vm_fd: KVM's VM
  * @run_size: bytes of a vCPU's struct kvm_run mapping
  * @gmem: guest memory
+ * @placed: end of the addresses that arch_place_memory() gave away, or 0
  * @pages: KVM's slots for registers that are read without an exit
  * @mmio: memory-mapped registers
  * @pio: I/O ports (x86)
@@ -109,6 +110,7 @@ struct vm {
 	int vm_fd;
 	size_t run_size;
 	struct gmem gmem;
+	u64 placed;
 	struct devpages_pool pages;
 	struct bus mmio;
 	struct bus pio;

@@ -466,6 +466,61 @@ TEST(hugetlb_is_copied_into)
 	close(fd);
 }
 
+/* A device's file is changed in place, whatever is done to its memory. */
+TEST(file_is_shared)
+{
+	int backing = memfd_create("backing", MFD_CLOEXEC), fd = make_file(2 * PAGE);
+	struct iovec iov;
+	struct gmem gm;
+	u8 c;
+
+	ASSERT_EQ(0, ftruncate(backing, 4 * PAGE));
+	gmem_init(&gm, -1);
+	ASSERT_EQ(0, gmem_add(&gm, 0, 4 * PAGE, GMEM_FILE, backing, 0));
+	EXPECT_EQ(0, gmem_map_file(&gm, PAGE, 2 * PAGE, fd, 0));
+	ASSERT_EQ(1, pread(backing, &c, 1, PAGE));
+	EXPECT_EQ(pattern(0), c);
+	EXPECT_EQ(1, gmem_iov(&gm, PAGE, PAGE, true, &iov, 1));
+	EXPECT_EQ(0, gmem_zero(&gm, 0, 4 * PAGE));
+	ASSERT_EQ(1, pread(backing, &c, 1, PAGE));
+	EXPECT_EQ(0, c);
+	EXPECT_EQ(0, gmem_write(&gm, 3 * PAGE, "x", 1));
+	ASSERT_EQ(1, pread(backing, &c, 1, 3 * PAGE));
+	EXPECT_EQ('x', c);
+	gmem_destroy(&gm);
+	close(backing);
+	close(fd);
+}
+
+/* There is no page that could be written: each attempt is refused before. */
+TEST(file_that_is_only_read)
+{
+	int backing = memfd_create("backing", MFD_CLOEXEC), fd = make_file(PAGE);
+	struct iovec iov;
+	struct gmem gm;
+	u8 c = 1;
+
+	ASSERT_EQ(0, ftruncate(backing, PAGE));
+	gmem_init(&gm, -1);
+	ASSERT_EQ(0, gmem_add(&gm, 0, PAGE, GMEM_RAM, -1, 0));
+	ASSERT_EQ(0, gmem_add(&gm, PAGE, PAGE, GMEM_FILE_RO, backing, 0));
+	EXPECT_EQ(0, gmem_read(&gm, PAGE, &c, 1));
+	EXPECT_EQ(0, c);
+	EXPECT_EQ(1, gmem_iov(&gm, PAGE, PAGE, false, &iov, 1));
+	EXPECT_EQ(-EFAULT, gmem_iov(&gm, PAGE, PAGE, true, &iov, 1));
+	EXPECT_EQ(-EFAULT, gmem_write(&gm, PAGE, "x", 1));
+	EXPECT_EQ(-EFAULT, gmem_zero(&gm, PAGE, PAGE));
+	EXPECT_EQ(-EFAULT, gmem_map_file(&gm, PAGE, PAGE, fd, 0));
+	/* Nor a part of what begins in ordinary memory. */
+	EXPECT_EQ(-EFAULT, gmem_write(&gm, PAGE - 1, "xy", 2));
+	EXPECT_EQ(-EFAULT, gmem_zero(&gm, 0, 2 * PAGE));
+	EXPECT_EQ(0, gmem_read(&gm, PAGE - 1, &c, 1));
+	EXPECT_EQ(0, c);
+	gmem_destroy(&gm);
+	close(backing);
+	close(fd);
+}
+
 TEST(hugetlb_without_a_file)
 {
 	struct gmem gm;
