@@ -224,6 +224,7 @@ have-lib = $(shell $(CURDIR)/scripts/have-lib.sh --libs "$(VMTOOL_CC)" "$(PKG_CO
 		$(if $(CONFIG_STATIC),y,n) $(1) $(2) $(3))
 VMTOOL_LIBS-y :=
 VMTOOL_LIBS-$(CONFIG_QMP) += $(call have-lib,jansson.h,jansson,jansson)
+VMTOOL_LIBS-$(CONFIG_DISK_IO_URING) += $(call have-lib,liburing.h,uring,liburing)
 VMTOOL_LIBS-$(CONFIG_DECOMPRESS_GZIP) += $(call have-lib,zlib.h,z,zlib)
 VMTOOL_LIBS-$(CONFIG_DECOMPRESS_BZIP2) += $(call have-lib,bzlib.h,bz2,bzip2)
 VMTOOL_LIBS-$(CONFIG_DECOMPRESS_LZMA) += $(call have-lib,lzma.h,lzma,liblzma)
@@ -278,12 +279,13 @@ $(VMTOOL): $(VMTOOL_IN) $(LIBVMTOOL) $(LIBSUBCMD) $(OUTPUT).link
 
 # --- unit tests, fuzzers, kselftests ---------------------------------------------
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUTPUT)tests/unit/%,$(wildcard tests/unit/*_test.c))
+INJECTED   := $(patsubst tests/inject/%.c,$(OUTPUT)tests/inject/%,$(wildcard tests/inject/*.c))
 FUZZERS	   := $(patsubst tests/fuzz/%.c,$(OUTPUT)tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 # The harness's macros define functions that nobody declares.
 TEST_CFLAGS = $(VMTOOL_CFLAGS) -Wno-missing-prototypes -Wno-missing-declarations \
 	      -I$(CURDIR)/tests/unit -isystem $(srctree)/tools/testing/selftests
 
-$(OUTPUT)tests/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(LIBVMTOOL) \
+$(UNIT_TESTS) $(INJECTED): $(OUTPUT)tests/%: tests/%.c $(wildcard tests/unit/*.h) $(LIBVMTOOL) \
 		$(LIBSUBCMD) $(OUTPUT).link
 	$(Q)mkdir -p $(@D)
 	$(QUIET_LINK)$(CC) $(TEST_CFLAGS) $(VMTOOL_LDFLAGS) -o $@ $< $(LIBVMTOOL) \
@@ -296,7 +298,7 @@ $(OUTPUT)tests/fuzz/%: tests/fuzz/%.c $(wildcard tests/*/*.h) $(LIBVMTOOL) \
 	$(QUIET_LINK)$(CC) $(TEST_CFLAGS) $(VMTOOL_LDFLAGS) -fsanitize=fuzzer -o $@ $< \
 		$(LIBVMTOOL) $(LIBSUBCMD) $(VMTOOL_LIBS-y)
 
-unit: $(UNIT_TESTS)
+unit: $(UNIT_TESTS) $(INJECTED)
 fuzzers: $(FUZZERS)
 # What builds may share by KBUILD_O=, once it is there.
 prepare: $(HDRDIR)/linux/kvm.h
@@ -337,7 +339,7 @@ clean:
 	$(call QUIET_CLEAN, vmtool)
 	$(Q)find $(OUTPUT) \( -path $(KBUILD_O) -o -name .git \) -prune -o -type f \
 		\( -name '*.o' -o -name '.*.cmd' -o -name '.*.d' \) -exec $(RM) {} +
-	$(Q)$(RM) -r $(UNIT_TESTS) $(FUZZERS) $(VMTOOL) $(OUTPUT)fixdep $(OUTPUT).link \
+	$(Q)$(RM) -r $(UNIT_TESTS) $(INJECTED) $(FUZZERS) $(VMTOOL) $(OUTPUT)fixdep $(OUTPUT).link \
 		$(LIBSUBCMD_OUTPUT) $(OUTPUT)tests/results.tap
 
 mrproper: clean
