@@ -100,9 +100,9 @@ guest_eio() {
 }
 
 guest_mkfs() {
-	mkfs.ext4 -q "/dev/$1" && mount "/dev/$1" /mnt && cp -r /etc /mnt/ 2>/dev/null
-	sync && umount /mnt && e2fsck -fn "/dev/$1" && mount -o ro "/dev/$1" /mnt &&
-		diff -r /etc/ssl /mnt/etc/ssl && umount /mnt
+	mkfs.ext4 -q "/dev/$1" && mount "/dev/$1" /mnt && cp -r "$here/.." /mnt/x && sync &&
+		umount /mnt && e2fsck -fn "/dev/$1" && mount -o ro "/dev/$1" /mnt &&
+		diff -r "$here/.." /mnt/x && umount /mnt
 }
 
 # --- net ------------------------------------------------------------------------
