@@ -273,11 +273,11 @@ static void queue_reset_on_thread(struct virtqueue *vq)
 	vq_stop(vq);
 }
 
-void virtio_queue_reset(struct virtio_dev *vd, u32 index)
+void virtio_queue_stop(struct virtio_dev *vd, u32 index)
 {
 	struct virtqueue *vq;
 
-	if (index >= vd->nr_vqs || !virtio_has(vd, VIRTIO_F_RING_RESET) || !vd->features_ok)
+	if (index >= vd->nr_vqs)
 		return;
 	vq = &vd->vqs[index];
 	if (vd->active && vq->enabled) {
@@ -285,6 +285,12 @@ void virtio_queue_reset(struct virtio_dev *vd, u32 index)
 		virtio_call(vq, queue_reset_on_thread);
 	}
 	queue_forget(vq);
+}
+
+void virtio_queue_reset(struct virtio_dev *vd, u32 index)
+{
+	if (virtio_has(vd, VIRTIO_F_RING_RESET) && vd->features_ok)
+		virtio_queue_stop(vd, index);
 }
 
 void virtio_kick(struct virtio_dev *vd, u32 index)

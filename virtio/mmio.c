@@ -176,15 +176,22 @@ static void write_queue(struct virtio_mmio *m, u32 reg, u32 val)
 	case VIRTIO_MMIO_QUEUE_USED_HIGH:
 		set_high(&vq->device, val);
 		break;
-	case VIRTIO_MMIO_QUEUE_READY:
-		if (val == 1)
-			virtio_queue_enable(m->vd, m->queue_sel);
-		break;
 	}
+}
+
+static void write_ready(struct virtio_mmio *m, u32 val)
+{
+	if (val == 1)
+		virtio_queue_enable(m->vd, m->queue_sel);
+	else if (!val)
+		virtio_queue_stop(m->vd, m->queue_sel);
 }
 
 static void write_status(struct virtio_mmio *m, u32 val)
 {
+	/* There are no more bits than eight; only a zero is a reset. */
+	if (val && !(u8)val)
+		return;
 	virtio_set_status(m->vd, val);
 	if (val)
 		return;
@@ -215,6 +222,10 @@ static void write_reg(struct virtio_mmio *m, u32 reg, u32 val)
 		break;
 	case VIRTIO_MMIO_INTERRUPT_ACK:
 		__atomic_fetch_and(interrupt_status(m), htole32(~val), __ATOMIC_SEQ_CST);
+		break;
+	case VIRTIO_MMIO_QUEUE_READY:
+		write_ready(m, val);
+		show_queue(m);
 		break;
 	case VIRTIO_MMIO_QUEUE_RESET:
 		if (val == 1)

@@ -286,9 +286,16 @@ struct virtqueue *virtio_queue_writable(struct virtio_dev *vd, u32 index);
 void virtio_queue_enable(struct virtio_dev *vd, u32 index);
 
 /**
- * virtio_queue_reset() - the driver resets a queue (2.6.1)
+ * virtio_queue_stop() - a queue is not served any more and can be set up again
  * @vd: device
- * @index: queue
+ * @index: queue, any value
+ */
+void virtio_queue_stop(struct virtio_dev *vd, u32 index);
+
+/**
+ * virtio_queue_reset() - the driver resets a queue (2.6.1)
+ * @vd: device; nothing happens without VIRTIO_F_RING_RESET
+ * @index: queue, any value
  */
 void virtio_queue_reset(struct virtio_dev *vd, u32 index);
 
