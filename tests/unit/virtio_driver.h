@@ -99,6 +99,7 @@ struct drv_transport_ops {
  * @queue: rings set up by drv_queue_setup()
  * @queue_max: entries that the areas of a ring are large enough for
  * @base: address of the registers (mmio), of BAR 0 (pci)
+ * @running: the device's threads run
  * @used_irq: an interrupt for used buffers came (mmio: of any queue)
  * @config_irq: one for a change of configuration came
  * @pci: of virtio_driver_pci.h: addresses of config space and structures, MSI-X
@@ -116,6 +117,7 @@ struct drv {
 	struct drv_ring queue[VIRTIO_MAX_QUEUES];
 	u16 queue_max[VIRTIO_MAX_QUEUES];
 	u64 base;
+	bool running;
 	bool used_irq;
 	bool config_irq;
 	struct {
@@ -307,6 +309,8 @@ static inline unsigned int drv_run(struct drv *d)
 	unsigned int i, served, all = 0;
 	int ret;
 
+	if (!d->vd->manual_threads)
+		return 0;
 	do {
 		served = 0;
 		for (i = 0; d->vd->threads && i < d->vd->nr_threads; i++) {
@@ -346,7 +350,7 @@ static inline bool drv_wait(struct drv *d, bool (*done)(struct drv *d, void *arg
 			end = t + ms;
 		if (t >= end)
 			return false;
-		for (i = 0; d->vd->threads && i < d->vd->nr_threads && n < 16; i++)
+		for (i = 0; d->vd->manual_threads && i < d->vd->nr_threads && n < 16; i++)
 			fds[n++] = (struct pollfd){ d->vd->threads[i].loop.epfd, POLLIN };
 		/* Not longer than this: @done() may look at something else. */
 		poll(fds, n, end - t < 20 ? end - t : 20);
@@ -575,8 +579,21 @@ static inline int drv_init_dev(struct drv *d, enum drv_transport t, struct virti
 	if (!d->ops)
 		drv_die("transport %d was not built", t);
 	d->vd = vd;
-	vd->manual_threads = true;
+	vd->manual_threads = !d->running;
 	return d->ops->attach(d);
+}
+
+/* The same with threads that run: drv_run() does nothing, drv_wait() only waits. */
+static inline int drv_init_running(struct drv *d, enum drv_transport t, struct virtio_dev *vd)
+{
+	int ret;
+
+	memset(d, 0, sizeof(*d));
+	ret = drv_machine(d);
+	if (ret)
+		return ret;
+	d->running = true;
+	return drv_init_dev(d, t, vd);
 }
 
 /*
