@@ -327,8 +327,8 @@ static inline unsigned int drv_run(struct drv *d)
 }
 
 /*
- * For back ends with a life of their own: works, and waits for at most @ms
- * milliseconds until @done(d, arg) is true.
+ * For back ends with a life of their own: works, and waits for about @ms milliseconds
+ * at most until @done(d, arg) is true.
  */
 static inline bool drv_wait(struct drv *d, bool (*done)(struct drv *d, void *arg), void *arg,
 			    int ms)
@@ -352,8 +352,8 @@ static inline bool drv_wait(struct drv *d, bool (*done)(struct drv *d, void *arg
 			return false;
 		for (i = 0; d->vd->manual_threads && i < d->vd->nr_threads && n < 16; i++)
 			fds[n++] = (struct pollfd){ d->vd->threads[i].loop.epfd, POLLIN };
-		/* Not longer than this: @done() may look at something else. */
-		poll(fds, n, end - t < 20 ? end - t : 20);
+		/* Not long: @done() may look at something else. */
+		poll(fds, n, d->running ? 1 : 20);
 	}
 }
 
