@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Interrupt lines as eventfds and message-signalled interrupts, without KVM and with
+ * one that only remembers.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include <kselftest_harness.h>
+
+#include <linux/kernel.h>
+#include <vmtool/irq.h>
+
+#include "fake_kvm.h"
+
+#define ADDR	0xfee01000ULL
+#define DATA	0x4041
+
+static bool readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+static bool closed(int fd)
+{
+	return fcntl(fd, F_GETFD) < 0 && errno == EBADF;
+}
+
+FIXTURE(irq) {
+	struct irqchip chip;
+	struct msi msi[4];
+};
+
+FIXTURE_VARIANT(irq) {
+	int vm_fd;
+};
+
+FIXTURE_VARIANT_ADD(irq, no_kvm) { -1 };
+FIXTURE_VARIANT_ADD(irq, kvm) { FAKE_KVM_FD };
+
+FIXTURE_SETUP(irq)
+{
+	static const struct kvm_irq_routing_entry fixed[] = {
+		{ .gsi = 0, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = { 2, 0 } },
+		{ .gsi = 1, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = { 2, 1 } },
+		{ .gsi = 1, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = { 0, 1 } },
+	};
+	int i;
+
+	fake_kvm_init();
+	irqchip_init(&self->chip, variant->vm_fd, 24);
+	ASSERT_EQ(0, irqchip_set_fixed(&self->chip, fixed, ARRAY_SIZE(fixed)));
+	for (i = 0; i < ARRAY_SIZE(self->msi); i++)
+		ASSERT_EQ(0, msi_init(&self->msi[i], &self->chip));
+}
+
+FIXTURE_TEARDOWN(irq)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(self->msi); i++)
+		msi_destroy(&self->msi[i]);
+	irqchip_destroy(&self->chip);
+}
+
+/* ---- lines */
+
+TEST_F(irq, a_line_has_one_descriptor)
+{
+	struct irq_line *line = irq_get(&self->chip, 5, IRQ_EDGE);
+	int fd = irq_fd(line);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(fd, irq_fd(line));
+	EXPECT_EQ(O_NONBLOCK, fcntl(fd, F_GETFL) & O_NONBLOCK);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	EXPECT_EQ(variant->vm_fd < 0 ? -1 : 5, fake_irqfd_gsi(fd));
+	irqchip_destroy(&self->chip);
+	EXPECT_TRUE(closed(fd));
+	/* Again, and of one that never was: nothing happens. */
+	irqchip_destroy(&self->chip);
+	irqchip_init(&self->chip, -1, 24);
+}
+
+TEST_F(irq, a_level_is_no_event)
+{
+	EXPECT_EQ(-EINVAL, irq_fd(irq_get(&self->chip, 5, IRQ_LEVEL)));
+}
+
+TEST_F(irq, a_line_kvm_does_not_bind)
+{
+	struct irq_line *line = irq_get(&self->chip, 5, IRQ_EDGE);
+	int fd = dup(0);
+
+	close(fd);
+	if (variant->vm_fd < 0)
+		SKIP(return, "there is no KVM");
+	fake_kvm.refuse = KVM_IRQFD;
+	fake_kvm.error = EBUSY;
+	EXPECT_EQ(-EBUSY, irq_fd(line));
+	/* It has not kept the descriptor, and tries again. */
+	EXPECT_TRUE(closed(fd));
+	fake_kvm.refuse = 0;
+	EXPECT_EQ(fd, irq_fd(line));
+}
+
+/* ---- messages */
+
+TEST_F(irq, leads_nowhere_at_first)
+{
+	struct msi *m = &self->msi[0];
+
+	EXPECT_FALSE(m->routed);
+	EXPECT_EQ(-1, m->gsi);
+	EXPECT_FALSE(msi_pending(m));
+	msi_signal(m);
+	EXPECT_TRUE(msi_pending(m));
+	msi_clear(m);
+	EXPECT_FALSE(msi_pending(m));
+	EXPECT_EQ(-1, fake_irqfd_gsi(m->fd));
+	EXPECT_EQ(0, fake_kvm.table_writes);
+}
+
+TEST_F(irq, routed)
+{
+	struct msi *m = &self->msi[0];
+	const struct kvm_irq_routing_msi *message;
+
+	ASSERT_EQ(0, msi_route(m, ADDR | 1ULL << 32, DATA));
+	EXPECT_TRUE(m->routed);
+	EXPECT_FALSE(m->direct);
+	/* Behind the lines. */
+	EXPECT_EQ(24, m->gsi);
+	msi_signal(m);
+	EXPECT_FALSE(msi_pending(m));
+	EXPECT_TRUE(readable(m->fd));
+	if (variant->vm_fd < 0)
+		return;
+	EXPECT_EQ(24, fake_irqfd_gsi(m->fd));
+	EXPECT_EQ(4, fake_kvm.nr_routes);
+	message = fake_message(24);
+	ASSERT_NE(NULL, message);
+	EXPECT_EQ(ADDR, message->address_lo);
+	EXPECT_EQ(1, message->address_hi);
+	EXPECT_EQ(DATA, message->data);
+	/* What the lines need is still there. */
+	EXPECT_EQ(1, fake_kvm.routes[2].gsi);
+	EXPECT_EQ(KVM_IRQ_ROUTING_IRQCHIP, fake_kvm.routes[2].type);
+	EXPECT_EQ(0, fake_kvm.routes[2].u.irqchip.irqchip);
+	EXPECT_EQ(1, fake_kvm.routes[2].u.irqchip.pin);
+}
+
+TEST_F(irq, the_table_is_written_for_news_alone)
+{
+	struct msi *m = &self->msi[0];
+	unsigned int writes = variant->vm_fd < 0 ? 0 : 1;
+
+	EXPECT_EQ(0, msi_route(m, ADDR, DATA));
+	EXPECT_EQ(0, msi_route(m, ADDR, DATA));
+	msi_unroute(m);
+	EXPECT_EQ(0, msi_route(m, ADDR, DATA));
+	EXPECT_EQ(writes, fake_kvm.table_writes);
+	EXPECT_EQ(0, msi_route(m, ADDR, DATA + 1));
+	EXPECT_EQ(0, msi_route(m, ADDR + 4, DATA + 1));
+	EXPECT_EQ(writes * 3, fake_kvm.table_writes);
+	EXPECT_EQ(24, m->gsi);
+}
+
+TEST_F(irq, held_back)
+{
+	struct msi *m = &self->msi[0];
+
+	ASSERT_EQ(0, msi_route(m, ADDR, DATA));
+	msi_unroute(m);
+	EXPECT_FALSE(m->routed);
+	EXPECT_EQ(-1, fake_irqfd_gsi(m->fd));
+	EXPECT_FALSE(msi_pending(m));
+	msi_signal(m);
+	msi_signal(m);
+	EXPECT_TRUE(msi_pending(m));
+	ASSERT_EQ(0, msi_route(m, ADDR, DATA));
+	EXPECT_FALSE(msi_pending(m));
+	/* KVM delivers what it finds, and does not take it. */
+	EXPECT_EQ(variant->vm_fd < 0, readable(m->fd));
+	msi_unroute(m);
+	msi_unroute(m);
+}
+
+TEST_F(irq, numbers_are_used_again)
+{
+	struct msi *m = self->msi;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, msi_route(&m[i], ADDR, DATA + i));
+		EXPECT_EQ(24 + i, m[i].gsi);
+	}
+	msi_destroy(&m[1]);
+	EXPECT_EQ(NULL, m[1].chip);
+	msi_destroy(&m[1]);
+	ASSERT_EQ(0, msi_init(&m[1], &self->chip));
+	ASSERT_EQ(0, msi_route(&m[1], ADDR, DATA + 9));
+	EXPECT_EQ(25, m[1].gsi);
+	EXPECT_EQ(4, self->chip.nr_msis);
+	msi_destroy(&m[3]);
+	msi_destroy(&m[2]);
+	EXPECT_EQ(2, self->chip.nr_msis);
+	if (variant->vm_fd >= 0)
+		EXPECT_EQ(DATA + 9, fake_message(25)->data);
+}
+
+TEST_F(irq, more_than_there_is_room_for_at_first)
+{
+	enum { N = 200 };
+	struct msi *many = calloc(N, sizeof(*many));
+	int i;
+
+	for (i = 0; i < N; i++) {
+		ASSERT_EQ(0, msi_init(&many[i], &self->chip));
+		ASSERT_EQ(0, msi_route(&many[i], ADDR + 4 * i, i));
+		ASSERT_EQ(24 + i, many[i].gsi);
+	}
+	for (i = 0; i < N; i++) {
+		if (variant->vm_fd >= 0) {
+			EXPECT_EQ(24 + i, fake_irqfd_gsi(many[i].fd));
+			EXPECT_EQ(i, fake_message(24 + i)->data);
+		}
+		msi_destroy(&many[i]);
+	}
+	EXPECT_EQ(0, self->chip.nr_msis);
+	free(many);
+}
+
+TEST_F(irq, kvm_takes_no_more_routes)
+{
+	struct msi *m = self->msi;
+
+	fake_kvm.routing = 26;
+	self->chip.max_routes = variant->vm_fd < 0 ? 26 : 0;
+	EXPECT_EQ(0, msi_route(&m[0], ADDR, 0));
+	EXPECT_EQ(0, msi_route(&m[1], ADDR, 1));
+	msi_signal(&m[2]);
+	EXPECT_EQ(-ENOSPC, msi_route(&m[2], ADDR, 2));
+	EXPECT_EQ(-1, fake_irqfd_gsi(m[2].fd));
+	if (variant->vm_fd < 0) {
+		EXPECT_FALSE(m[2].routed);
+		return;
+	}
+	/* What was pending went to KVM by itself, and so does what follows. */
+	EXPECT_EQ(1, fake_kvm.sent);
+	EXPECT_FALSE(msi_pending(&m[2]));
+	msi_signal(&m[2]);
+	EXPECT_EQ(2, fake_kvm.sent);
+	EXPECT_EQ(ADDR, fake_kvm.last.address_lo);
+	EXPECT_EQ(2, fake_kvm.last.data);
+	EXPECT_FALSE(readable(m[2].fd));
+	EXPECT_EQ(-ENOSPC, msi_route(&m[2], ADDR, 7));
+	msi_signal(&m[2]);
+	EXPECT_EQ(7, fake_kvm.last.data);
+	msi_unroute(&m[2]);
+	msi_signal(&m[2]);
+	EXPECT_EQ(3, fake_kvm.sent);
+	EXPECT_TRUE(msi_pending(&m[2]));
+	/* Another one gives up its route. */
+	msi_destroy(&m[0]);
+	EXPECT_EQ(0, msi_route(&m[2], ADDR, 7));
+	EXPECT_EQ(24, fake_irqfd_gsi(m[2].fd));
+	EXPECT_FALSE(m[2].direct);
+	msi_signal(&m[2]);
+	EXPECT_EQ(3, fake_kvm.sent);
+}
+
+TEST_F(irq, kvm_sends_nothing_without_routes)
+{
+	struct msi *m = &self->msi[0];
+
+	if (variant->vm_fd < 0)
+		SKIP(return, "there is no KVM");
+	fake_kvm.routing = 0;
+	fake_kvm.no_signal_msi = true;
+	EXPECT_EQ(-ENOSPC, msi_route(m, ADDR, DATA));
+	EXPECT_FALSE(m->routed);
+	msi_signal(m);
+	EXPECT_TRUE(msi_pending(m));
+	EXPECT_EQ(0, fake_kvm.sent);
+}
+
+TEST_F(irq, a_message_kvm_refuses)
+{
+	struct msi *m = self->msi;
+
+	if (variant->vm_fd < 0)
+		SKIP(return, "there is no KVM");
+	ASSERT_EQ(0, msi_route(&m[0], ADDR, DATA));
+	fake_kvm.refuse = KVM_SET_GSI_ROUTING;
+	fake_kvm.error = EINVAL;
+	EXPECT_EQ(-EINVAL, msi_route(&m[0], ADDR | 1ULL << 32, DATA));
+	EXPECT_EQ(-EINVAL, msi_route(&m[1], ADDR | 1ULL << 32, DATA));
+	EXPECT_FALSE(m[0].routed);
+	EXPECT_EQ(-1, fake_irqfd_gsi(m[0].fd));
+	EXPECT_EQ(-1, m[1].gsi);
+	/* The others are none the worse for it. */
+	fake_kvm.refuse = 0;
+	EXPECT_EQ(0, msi_route(&m[2], ADDR, DATA + 2));
+	EXPECT_EQ(ADDR, fake_message(24)->address_lo);
+	EXPECT_EQ(0, fake_message(24)->address_hi);
+	EXPECT_EQ(DATA + 2, fake_message(25)->data);
+	EXPECT_EQ(0, msi_route(&m[0], ADDR, DATA));
+	EXPECT_EQ(24, fake_irqfd_gsi(m[0].fd));
+}
+
+TEST_F(irq, a_descriptor_kvm_refuses)
+{
+	struct msi *m = &self->msi[0];
+
+	if (variant->vm_fd < 0)
+		SKIP(return, "there is no KVM");
+	fake_kvm.refuse = KVM_IRQFD;
+	fake_kvm.error = ENOMEM;
+	EXPECT_EQ(-ENOMEM, msi_route(m, ADDR, DATA));
+	EXPECT_FALSE(m->routed);
+	msi_signal(m);
+	EXPECT_TRUE(msi_pending(m));
+	fake_kvm.refuse = 0;
+	EXPECT_EQ(0, msi_route(m, ADDR, DATA));
+	EXPECT_EQ(24, fake_irqfd_gsi(m->fd));
+}
+
+struct router {
+	struct irqchip *chip;
+	u32 data;
+	int failures;
+};
+
+static void *route_thread(void *arg)
+{
+	struct router *r = arg;
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		struct msi m;
+
+		r->failures += !!msi_init(&m, r->chip);
+		r->failures += !!msi_route(&m, ADDR, r->data);
+		msi_signal(&m);
+		if (r->chip->vm_fd >= 0)
+			r->failures += fake_irqfd_gsi(m.fd) != m.gsi;
+		msi_unroute(&m);
+		msi_destroy(&m);
+	}
+	return NULL;
+}
+
+TEST_F(irq, several_threads)
+{
+	struct router r[4];
+	pthread_t threads[4];
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		r[i] = (struct router) { .chip = &self->chip, .data = i };
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, route_thread, &r[i]));
+	}
+	for (i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		EXPECT_EQ(0, r[i].failures);
+	}
+	EXPECT_EQ(0, self->chip.nr_msis);
+}
+
+TEST_HARNESS_MAIN
