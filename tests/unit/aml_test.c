@@ -219,6 +219,40 @@ TEST_F(made, resources)
 	EXPECT_BYTES(0x11, 6, 0x0b, 2, 0, 0x79, 0x00);
 }
 
+TEST_F(made, resources_of_a_bridge)
+{
+	aml_resources(&self->a);
+	aml_bus_range(&self->a, 0, 0);
+	aml_end(&self->a);
+	EXPECT_BYTES(0x11, 22, 0x0b, 18, 0,
+		     0x88, 13, 0, 0x02, 0x0c, 0x00, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0,
+		     0x79, 0x00);
+	aml_bus_range(&self->a, 3, 0x1ff);
+	EXPECT_BYTES(0x88, 13, 0, 0x02, 0x0c, 0x00, 0, 0, 3, 0, 0xff, 1, 0, 0, 0xfd, 1);
+	aml_memory_window(&self->a, 0xd0000000, 0x18000000);
+	EXPECT_BYTES(0x8a, 43, 0, 0x00, 0x0c, 0x01, 0, 0, 0, 0, 0, 0, 0, 0,
+		     0, 0, 0, 0xd0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xe7, 0, 0, 0, 0,
+		     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x18, 0, 0, 0, 0);
+}
+
+/* As a host bridge's _OSC has it. */
+TEST_F(made, methods_with_arguments)
+{
+	aml_dword_field(&self->a, AML_ARG0 + 3, 0, "CDW1");
+	EXPECT_BYTES(0x8a, 0x6b, 0x00, 'C', 'D', 'W', '1');
+	aml_if_not_uuid(&self->a, AML_ARG0, "33db4d5b-1ff7-401c-9657-7441c03dd766");
+	aml_or(&self->a, "CDW1", 4);
+	aml_end(&self->a);
+	EXPECT_BYTES(0xa0, 35, 0x92, 0x93, 0x68, 0x11, 19, 0x0a, 16,
+		     0x5b, 0x4d, 0xdb, 0x33, 0xf7, 0x1f, 0x1c, 0x40,
+		     0x96, 0x57, 0x74, 0x41, 0xc0, 0x3d, 0xd7, 0x66,
+		     0x7d, 'C', 'D', 'W', '1', 0x0a, 4, 'C', 'D', 'W', '1');
+	aml_return(&self->a, AML_ARG0 + 3);
+	EXPECT_BYTES(0xa4, 0x6b);
+	aml_if_not_uuid(&self->a, AML_ARG0, "33db4d5b");
+	EXPECT_EQ(-EINVAL, aml_error(&self->a));
+}
+
 /* Resources of a size that the buffer's own length needs two bytes for. */
 TEST_F(made, many_resources)
 {

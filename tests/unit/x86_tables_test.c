@@ -52,6 +52,7 @@ FIXTURE_SETUP(machine)
 		.name = "test", .nr_cpus = 1, .mem = 64 * MIB, .kernel = self->kernel,
 		.initrds = self->initrds, .params = "a=b", .nodefaults = true, .dry_run = true,
 	};
+	INIT_LIST_HEAD(&self->cfg.devices);
 	self->fd = -1;
 }
 
@@ -207,6 +208,50 @@ TEST_F(machine, fadt)
 	free(dsdt);
 	free(fadt);
 }
+
+#if defined(CONFIG_VIRTIO_PCI) && defined(CONFIG_VIRTIO_RNG)
+#include <vmtool/devclass.h>
+
+/* A machine has a PCI bus when there is something to be put on it. */
+TEST_F(machine, mcfg)
+{
+	struct device_conf conf = { };
+	u8 *mcfg, *xsdt, rsdp[36];
+	u32 len;
+	int i;
+
+	for (i = 0; device_classes[i] && strcmp(device_classes[i]->name, "rng"); i++)
+		;
+	conf.cls = device_classes[i];
+	ASSERT_NE(NULL, conf.cls);
+	conf.conf = calloc(1, conf.cls->conf_size);
+	ASSERT_EQ(0, props_init(conf.cls->props, conf.conf));
+	list_add_tail(&conf.node, &self->cfg.devices);
+	self->cfg.transport = VIRTIO_TRANSPORT_PCI;
+	MAKE();
+	ASSERT_EQ(0, gmem_read(&self->vm->gmem, X86_RSDP, rsdp, sizeof(rsdp)));
+	xsdt = table_at(&self->vm->gmem, le64(rsdp + 24), "XSDT", &len);
+	ASSERT_NE(NULL, xsdt);
+	EXPECT_EQ(36 + 3 * 8, len);
+	free(xsdt);
+	mcfg = find_table(&self->vm->gmem, "MCFG", &len);
+	ASSERT_NE(NULL, mcfg);
+	EXPECT_EQ(60, len);
+	EXPECT_EQ(X86_PCI_ECAM, le64(mcfg + 44));
+	EXPECT_EQ(0, le32(mcfg + 52));		/* segment 0, buses 0 to 0 */
+	free(mcfg);
+	/* The same without one. */
+	self->cfg.transport = VIRTIO_TRANSPORT_MMIO;
+#ifdef CONFIG_VIRTIO_MMIO
+	MAKE();
+	EXPECT_EQ(NULL, find_table(&self->vm->gmem, "MCFG", &len));
+	EXPECT_EQ(NULL, self->vm->pci);
+#endif
+	vm_destroy(self->vm);
+	self->created = false;
+	free(conf.conf);
+}
+#endif
 
 struct madt_count {
 	u32 lapics;
