@@ -20,7 +20,9 @@
 #include <linux/types.h>
 
 #define FAKE_KVM_FD	0x7ffffff0
-#define FAKE_KVM_MAX	512
+#ifndef FAKE_KVM_MAX
+#define FAKE_KVM_MAX	512	/* of each */
+#endif
 
 /**
  * struct fake_kvm - what KVM knows

@@ -16,6 +16,7 @@
 /**
  * struct echo - a device that uses every chain at once
  * @vd: the device
+ * @ops: what it can do
  * @nr_queues: how many it has
  * @config_size: of its config space
  * @kicks: how often each queue was kicked
@@ -23,6 +24,7 @@
  */
 struct echo {
 	struct virtio_dev vd;
+	struct virtio_ops ops;
 	unsigned int nr_queues;
 	u32 config_size;
 	unsigned int kicks[VIRTIO_MAX_QUEUES];
@@ -78,7 +80,8 @@ static struct echo *echo_new(const struct virtio_ops *ops, unsigned int queues, 
 
 	e->nr_queues = queues;
 	e->config_size = config;
-	virtio_init(&e->vd, ops, "echo0");
+	e->ops = *ops;
+	virtio_init(&e->vd, &e->ops, "echo0");
 	return e;
 }
 
