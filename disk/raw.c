@@ -220,7 +220,6 @@ bool raw_advance(struct disk_req *req, size_t done)
 	return req->len;
 }
 
-/* A guest that fills a disk goes on asking: some of it is enough. */
 static void say_error(struct raw_disk *raw, const struct disk_req *req, int ret)
 {
 	static const char * const verbs[] = {
@@ -228,10 +227,8 @@ static void say_error(struct raw_disk *raw, const struct disk_req *req, int ret)
 		[DISK_DISCARD] = "discarded", [DISK_ZERO] = "zeroed",
 	};
 
-	if (__atomic_fetch_add(&raw->said_error, 1, __ATOMIC_RELAXED) >= LOG_LIMIT_BURST)
-		return;
-	log_warn("disk %s: could not be %s at byte %llu: %s; the guest sees an I/O error",
-		 raw->disk.path, verbs[req->op], (unsigned long long)req->off, strerror(-ret));
+	log_guest(&raw->errors, "disk %s: could not be %s at byte %llu: %s; the guest sees an I/O error",
+		  raw->disk.path, verbs[req->op], (unsigned long long)req->off, strerror(-ret));
 }
 
 void raw_done(struct raw_queue *rq, struct disk_req *req, int ret)

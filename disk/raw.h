@@ -6,6 +6,7 @@
 #include <linux/types.h>
 #include <vmtool/disk.h>
 #include <vmtool/evloop.h>
+#include <vmtool/log.h>
 
 /*
  * The raw back end: a regular file or a block device of the host, byte for byte.
@@ -36,7 +37,7 @@ enum { RAW_FD, RAW_CACHED_FD, RAW_NR_FDS };
  * @no_zero_range: the file system knows no FALLOC_FL_ZERO_RANGE
  * @no_punch: nor FALLOC_FL_PUNCH_HOLE
  * @said_end: the message about a file that became shorter was printed
- * @said_error: messages about host errors so far
+ * @errors: budget of messages about errors of the host, which the guest can cause
  */
 struct raw_disk {
 	struct disk disk;
@@ -50,7 +51,7 @@ struct raw_disk {
 	bool no_zero_range;
 	bool no_punch;
 	bool said_end;
-	unsigned int said_error;
+	struct log_limit errors;
 };
 
 #define POOL_THREADS	4
