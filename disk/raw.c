@@ -175,8 +175,8 @@ static int set_geometry(struct raw_disk *raw, const struct stat *st)
 	}
 	d->size = size & ~(u64)(DISK_SECTOR - 1);
 	if (d->size != size)
-		log_warn("disk %s: the last %u bytes are no sector of 512: the guest has the %llu before them",
-			 d->path, (unsigned int)(size - d->size), (unsigned long long)d->size);
+		log_warn("disk %s: the guest does not see the last %u bytes: they are no sector of 512",
+			 d->path, (unsigned int)(size - d->size));
 	if (raw->is_block)
 		block_geometry(raw);
 	else

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/virtio_blk.h>
@@ -22,7 +23,7 @@
 
 #define BLK_QUEUE	128
 #define BLK_SEG_MAX	(BLK_QUEUE - 2)		/* a header and a status come on top */
-#define BLK_IOVS	(BLK_QUEUE + 2)		/* parts may cross from one memory slot to the next */
+#define BLK_IOVS	(BLK_QUEUE + 2)		/* a part may lie in two memory slots */
 #define BLK_RANGES	16			/* ranges of a discard or write-zeroes request */
 #define BLK_RANGE_MAX	0x400000		/* sectors of a range: 2 GiB */
 #define BLK_QUEUES_MAX	16
@@ -30,10 +31,10 @@
 /* What follows is for features that are not offered. */
 #define BLK_CONFIG_SIZE	offsetof(struct virtio_blk_config, max_secure_erase_sectors)
 
-#define BLK_FEATURES	(1ULL << VIRTIO_BLK_F_SEG_MAX | 1ULL << VIRTIO_BLK_F_BLK_SIZE |	\
-			 1ULL << VIRTIO_BLK_F_TOPOLOGY | 1ULL << VIRTIO_BLK_F_FLUSH |	\
-			 1ULL << VIRTIO_BLK_F_CONFIG_WCE | 1ULL << VIRTIO_BLK_F_MQ)
-#define BLK_RW_FEATURES	(1ULL << VIRTIO_BLK_F_DISCARD | 1ULL << VIRTIO_BLK_F_WRITE_ZEROES)
+#define BLK_FEATURES	(BIT_ULL(VIRTIO_BLK_F_SEG_MAX) | BIT_ULL(VIRTIO_BLK_F_BLK_SIZE) |	\
+			 BIT_ULL(VIRTIO_BLK_F_TOPOLOGY) | BIT_ULL(VIRTIO_BLK_F_FLUSH) |		\
+			 BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE) | BIT_ULL(VIRTIO_BLK_F_MQ))
+#define BLK_RW_FEATURES	(BIT_ULL(VIRTIO_BLK_F_DISCARD) | BIT_ULL(VIRTIO_BLK_F_WRITE_ZEROES))
 
 struct blk_conf {
 	struct disk_conf disk;
@@ -452,9 +453,9 @@ static void blk_set_config(struct blk *b)
 
 	b->vd.offered |= BLK_FEATURES;
 	/* Requests end in any order: the first one is not to keep the others waiting. */
-	b->vd.offered &= ~(1ULL << VIRTIO_F_IN_ORDER);
+	b->vd.offered &= ~BIT_ULL(VIRTIO_F_IN_ORDER);
 	if (d->ro) {
-		b->vd.offered |= 1ULL << VIRTIO_BLK_F_RO;
+		b->vd.offered |= BIT_ULL(VIRTIO_BLK_F_RO);
 	} else {
 		b->vd.offered |= BLK_RW_FEATURES;
 		cfg.max_discard_sectors = htole32(BLK_RANGE_MAX);

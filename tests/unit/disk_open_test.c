@@ -138,7 +138,7 @@ TEST_F(open, odd_sizes)
 	EXPECT_SAID("less than a sector");
 	make_file(self->other, NULL, 0, 1500);
 	ASSERT_EQ(0, try_path(self, self->other, false));
-	EXPECT_SAID("the last 476 bytes are no sector");
+	EXPECT_SAID("the last 476 bytes: they are no sector");
 	EXPECT_EQ(1024, self->d2->size);
 }
 
