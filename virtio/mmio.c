@@ -252,10 +252,13 @@ static void mmio_write(void *priv, u64 off, u64 val, unsigned int size)
 		return;
 	}
 	pthread_mutex_lock(&m->vd->lock);
-	if (off >= VIRTIO_MMIO_CONFIG)
+	if (off >= VIRTIO_MMIO_CONFIG) {
 		virtio_config_write(m->vd, off - VIRTIO_MMIO_CONFIG, val, size);
-	else if (size == 4 && off % 4 == 0)
+		/* What the driver wrote may have been more than the device bears. */
+		show_status(m);
+	} else if (size == 4 && off % 4 == 0) {
 		write_reg(m, off, val);
+	}
 	pthread_mutex_unlock(&m->vd->lock);
 }
 

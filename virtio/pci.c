@@ -217,6 +217,8 @@ void virtio_pci_bar_write(void *priv, u64 off, u64 val, unsigned int size)
 			virtio_pci_common_write(vp, off, val, size);
 		else
 			virtio_config_write(vp->vd, off - VIRTIO_PCI_DEVICE, val, size);
+		/* What the driver wrote may have been more than the device bears. */
+		virtio_pci_show_status(vp);
 		pthread_mutex_unlock(&vp->vd->lock);
 	}
 }

@@ -166,7 +166,7 @@ static void scsi_config_write(struct virtio_dev *vd, u32 off, const void *buf, u
 		    sizeof(c->cdb_size)))
 		return;
 	if (memcmp(vd->config + off, buf, len))
-		virtio_needs_reset(vd, "commands of 32 and sense data of 96 bytes are all there is");
+		virtio_needs_reset(vd, "only commands of 32 bytes and sense data of 96 work");
 }
 
 static void set_config(struct scsi *s)
