@@ -13,10 +13,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 VMTOOL=$(readlink -f "${VMTOOL:-$here/../vmtool}")
 export VMTOOL
 
-all_groups="together blk errors net lan share stress debian"
+all_groups="together blk errors net lan share stress vhost debian"
 groups=${LINUX_TESTS:-${VIRTIO_TESTS:-$all_groups}}
 script=$here/virtio_test.sh
 . "$here/linux/lib.sh"
+. "$here/linux/vhost.sh"
 
 # --- outside: fetch what is needed, then go to a machine with KVM ----------------
 if [ -z "${LINUX_TEST_DIR:-}" ]; then
@@ -33,6 +34,7 @@ if [ -z "${LINUX_TEST_DIR:-}" ]; then
 	ln -s "$built/bzImage" "$dir/bzImage"
 	ln -s "$debian/vmlinuz" "$dir/debian"
 	ln -s "$debian" "$dir/debian.d"
+	"$here/linux/modules.sh" "$dir/debian.initrd" "$debian" || exit 1
 	run_groups
 	exit
 fi
