@@ -25,20 +25,26 @@ static struct fuse_file *file_at(struct fuse_fs *fs, u32 index)
 	return &fs->chunk[(index - 1) / CHUNK][(index - 1) % CHUNK];
 }
 
+int fuse_files_init(struct fuse_fs *fs)
+{
+	/* Each has a descriptor, so there are never more. */
+	fs->max_chunks = DIV_ROUND_UP(fs->share.max_files, CHUNK);
+	fs->chunk = calloc(fs->max_chunks, sizeof(*fs->chunk));
+	return fs->chunk ? 0 : -ENOMEM;
+}
+
 /* Under the lock. */
 static int add_chunk(struct fuse_fs *fs)
 {
-	struct fuse_file **chunk = realloc(fs->chunk, (fs->nr_chunks + 1) * sizeof(*chunk));
 	u32 i, first = fs->nr_chunks * CHUNK + 1;
 	struct fuse_file *c;
 
-	if (!chunk)
-		return -ENOMEM;
-	fs->chunk = chunk;
+	if (fs->nr_chunks == fs->max_chunks)
+		return -ENFILE;
 	c = calloc(CHUNK, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	chunk[fs->nr_chunks++] = c;
+	fs->chunk[fs->nr_chunks++] = c;
 	for (i = CHUNK; i--;) {
 		c[i].index = first + i;
 		c[i].next = fs->free;
@@ -169,14 +175,23 @@ void fuse_file_remove(struct fuse_fs *fs, u64 fh)
 
 void fuse_files_reset(struct fuse_fs *fs)
 {
-	u32 i;
+	struct fuse_file *f;
+	u32 i = 1;
+	bool more;
+	u64 fh;
 
-	for (i = 1; i <= fs->nr_chunks * CHUNK; i++) {
-		struct fuse_file *f = file_at(fs, i);
-
-		if (f->open)
-			fuse_file_remove(fs, (u64)f->gen << 32 | i);
-	}
+	do {
+		fh = 0;
+		pthread_mutex_lock(&fs->lock);
+		more = i <= fs->nr_chunks * CHUNK;
+		f = more ? file_at(fs, i) : NULL;
+		if (f && f->open)
+			fh = (u64)f->gen << 32 | i;
+		pthread_mutex_unlock(&fs->lock);
+		if (fh)
+			fuse_file_remove(fs, fh);
+		i++;
+	} while (more);
 }
 
 void fuse_files_free(struct fuse_fs *fs)

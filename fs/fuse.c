@@ -247,6 +247,11 @@ int fuse_open(struct fuse_fs *fs, const struct share_opts *share,
 
 	if (ret)
 		return ret;
+	ret = fuse_files_init(fs);
+	if (ret) {
+		share_close(&fs->share);
+		return ret;
+	}
 	fs->opts = *opts;
 	fs->name = name;
 	fs->errors = errors;

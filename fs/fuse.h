@@ -108,6 +108,7 @@ struct fuse_worker;
  * @lock: guards what follows, and the parked requests of all workers
  * @chunk: files
  * @nr_chunks: how many
+ * @max_chunks: room in @chunk
  * @free: slot of the first free file
  * @workers: list
  * @owner_lock: guards @owners; taken before @lock
@@ -123,6 +124,7 @@ struct fuse_fs {
 	pthread_mutex_t lock;
 	struct fuse_file **chunk;
 	unsigned int nr_chunks;
+	unsigned int max_chunks;
 	u32 free;
 	struct fuse_worker *workers;
 	pthread_mutex_t owner_lock;
@@ -260,6 +262,7 @@ int fuse_op_syncfs(struct fuse_req *r);
 
 struct fuse_file *fuse_file_get(struct fuse_fs *fs, u64 fh);
 void fuse_file_put(struct fuse_fs *fs, struct fuse_file *f);
+int fuse_files_init(struct fuse_fs *fs);
 void fuse_files_reset(struct fuse_fs *fs);
 void fuse_files_free(struct fuse_fs *fs);
 /* Takes @fd and @inode; a handle, or 0 without memory. */
