@@ -26,7 +26,7 @@ FIXTURE(fuse) {
 	struct place place;
 	u64 out;		/* request, 64 KiB */
 	u64 in;			/* reply, 64 KiB */
-	u8 reply[65536];
+	u8 reply[65536] __aligned(8);
 	u32 len;		/* bytes of the reply behind its header */
 	u64 unique;
 	bool lean;		/* without room for a reply */
