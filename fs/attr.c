@@ -245,7 +245,7 @@ static int kill_priv(struct share_ctx *ctx, struct share_inode *inode)
 	if (ret)
 		return ret;
 	kill |= stx.stx_mode & S_ISUID;
-	if (stx.stx_mode & S_IXGRP)
+	if (stx.stx_mode & 0010)
 		kill |= stx.stx_mode & S_ISGID;
 	return kill ? set_mode(ctx, inode, stx.stx_mode & ~kill) : 0;
 }

@@ -32,7 +32,7 @@
 
 /* Newer than the oldest headers we build with. */
 #ifndef FUSE_DIRECT_IO_ALLOW_MMAP
-#define FUSE_DIRECT_IO_ALLOW_MMAP	(1ULL << 36)
+#define FUSE_DIRECT_IO_ALLOW_MMAP	0x1000000000ULL
 #endif
 
 #define FUSE_MAX_WRITE	(1024 * 1024)

@@ -173,13 +173,13 @@ struct share_attr {
 };
 
 /* What share_setattr() changes. */
-#define SHARE_SET_MODE		(1 << 0)
-#define SHARE_SET_UID		(1 << 1)
-#define SHARE_SET_GID		(1 << 2)
-#define SHARE_SET_SIZE		(1 << 3)
-#define SHARE_SET_ATIME		(1 << 4)	/* tv_nsec may be UTIME_NOW */
-#define SHARE_SET_MTIME		(1 << 5)
-#define SHARE_KILL_PRIV		(1 << 6)	/* drop set-id bits, as a write would */
+#define SHARE_SET_MODE		0x01
+#define SHARE_SET_UID		0x02
+#define SHARE_SET_GID		0x04
+#define SHARE_SET_SIZE		0x08
+#define SHARE_SET_ATIME		0x10	/* tv_nsec may be UTIME_NOW */
+#define SHARE_SET_MTIME		0x20
+#define SHARE_KILL_PRIV		0x40	/* drop set-id bits, as a write would */
 
 /**
  * struct share_dirent - an entry of a directory

@@ -21,7 +21,7 @@
 #define KNOWN		32
 #define ROOM		(16 * 1024)
 #define REQUESTS	64
-#define FILE_MAX	(1 << 20)
+#define FILE_MAX	0x100000
 
 struct input {
 	const u8 *p;
@@ -144,7 +144,8 @@ static int handle_at(u32 op)
 
 static void patch(struct guest *g, u32 op, u8 *arg, u8 which)
 {
-	u64 fh = pick(g->fh, count(g->nr_fh), which), node = pick(g->node, count(g->nr_node), which);
+	u64 node = pick(g->node, count(g->nr_node), which);
+	u64 fh = pick(g->fh, count(g->nr_fh), which);
 	int at = handle_at(op);
 
 	if (at >= 0)
@@ -176,7 +177,8 @@ static void took(struct guest *g, u32 op, u32 used)
 	switch (op) {
 	case FUSE_CREATE: case FUSE_TMPFILE:
 		learn(g->fh, &g->nr_fh, ((const struct fuse_open_out *)(e + 1))->fh);
-		/* fall through */
+		learn(g->node, &g->nr_node, e->nodeid);
+		break;
 	case FUSE_LOOKUP: case FUSE_MKDIR: case FUSE_MKNOD: case FUSE_SYMLINK: case FUSE_LINK:
 		learn(g->node, &g->nr_node, e->nodeid);
 	}
@@ -253,8 +255,12 @@ static void greet(struct guest *g)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	struct rlimit rl = { .rlim_cur = FILE_MAX, .rlim_max = FILE_MAX };
+	sigset_t set;
 
-	signal(SIGXFSZ, SIG_IGN);
+	/* As in the device's threads; libFuzzer takes it for a file of its own. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (!access("/dev/shm", W_OK))
 		setenv("TMPDIR", "/dev/shm", 0);
 	log_set_level(LOG_ERROR);
