@@ -2,8 +2,7 @@
 /*
  * File system device (virtio 1.2, 5.11): a directory of the host, served by the FUSE
  * server of fs/fuse.h on the device's own threads. Queue 0 is for what must not wait
- * behind other requests, the others for those; each of the latter has a thread, and
- * queue 0 shares one: nothing there blocks a thread without end.
+ * behind other requests, the others for those; each has a thread.
  *
  * Requests are not used in their order: one that waits for a lock would keep back the
  * others, and who holds the lock may wait for them. So VIRTIO_F_IN_ORDER is not offered.
@@ -43,9 +42,9 @@ struct fs_conf {
 
 /**
  * struct fs_worker - what a thread of the device works with
- * @fw: FUSE worker; its @fs is NULL until the thread has come here
+ * @fw: FUSE worker
  * @dev: the device
- * @thread: number of the thread
+ * @thread: number of the thread, and of its queue
  * @retry: runs while requests wait for locks
  * @iov: parts of the request under way
  */
@@ -63,14 +62,14 @@ struct fs_worker {
  * @conf: configuration
  * @fs: what is served
  * @opened: it is
- * @workers: one for each thread that has served a request
+ * @workers: of the threads that were kicked
  */
 struct fs_dev {
 	struct virtio_dev vd;
 	const struct fs_conf *conf;
 	struct fuse_fs fs;
 	bool opened;
-	struct fs_worker *workers[FS_MAX_QUEUES];
+	struct fs_worker *workers[FS_MAX_QUEUES + 1];
 };
 
 /* --- on the threads ------------------------------------------------------------- */
@@ -94,7 +93,7 @@ static void fs_retry(struct ev_timer *timer)
 /* The thread's worker, made when it is first needed; NULL without memory. */
 static struct fs_worker *fs_get_worker(struct fs_dev *f, const struct virtqueue *vq)
 {
-	unsigned int i = vq->index % f->vd.nr_threads;
+	unsigned int i = vq->index;
 	struct fs_worker *w = f->workers[i];
 
 	if (w)
@@ -141,7 +140,7 @@ static void fs_kick(struct virtio_dev *vd, struct virtqueue *vq)
 static void fs_queue_reset(struct virtio_dev *vd, struct virtqueue *vq)
 {
 	struct fs_dev *f = container_of(vd, struct fs_dev, vd);
-	struct fs_worker *w = f->workers[vq->index % vd->nr_threads];
+	struct fs_worker *w = f->workers[vq->index];
 
 	if (w)
 		fuse_unpark(&w->fw, vq);
@@ -231,7 +230,7 @@ static int fs_realize(struct virtio_dev *vd, struct vm *vm)
 	vd->config_size = sizeof(config);
 	virtio_config_set_silent(vd, 0, &config, sizeof(config));
 	vd->offered &= ~(1ULL << VIRTIO_F_IN_ORDER);
-	return virtio_set_queues(vd, c->queues + 1, FS_QUEUE_SIZE, c->queues);
+	return virtio_set_queues(vd, c->queues + 1, FS_QUEUE_SIZE, c->queues + 1);
 }
 
 static void fs_destroy(struct virtio_dev *vd)
@@ -239,7 +238,7 @@ static void fs_destroy(struct virtio_dev *vd)
 	struct fs_dev *f = container_of(vd, struct fs_dev, vd);
 	unsigned int i;
 
-	for (i = 0; i < FS_MAX_QUEUES; i++) {
+	for (i = 0; i <= FS_MAX_QUEUES; i++) {
 		if (!f->workers[i])
 			continue;
 		ev_timer_destroy(&f->workers[i]->retry);

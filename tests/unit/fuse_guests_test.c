@@ -226,6 +226,35 @@ TEST_F(fuse, malformed_requests)
 	EXPECT_EQ(0, CALL0(FUSE_STATFS, 1));
 }
 
+/* 5.11.6.2: the thread of a request queue may be busy for long. */
+TEST_F(fuse, high_priority_does_not_wait)
+{
+	struct fuse_forget_in in = { .nlookup = 1 };
+	struct drv *d = &self->d;
+	struct drv_seg segs[2];
+	u64 node;
+	u32 len;
+
+	ASSERT_EQ(0, host_write(&self->place, "a", ""));
+	ASSERT_EQ(0, lookup(self, 1, "a", &node));
+	len = put_request(self, FUSE_STATFS, 1, NULL, 0);
+	segs[0] = DRV_OUT(drv_alloc(d, len), len);
+	memcpy(drv_ptr(d, segs[0].addr, len), drv_ptr(d, self->out, len), len);
+	segs[1] = DRV_IN(self->in, 4096);
+	ASSERT_EQ(0, drv_add(d, REQ, segs, 2, self));
+	drv_notify(d, REQ);
+	segs[0] = DRV_OUT(self->out, put_request(self, FUSE_FORGET, node,
+						 (struct part[]){ PART(in) }, 1));
+	ASSERT_EQ(0, drv_add(d, HIPRIO, segs, 1, d));
+	drv_notify(d, HIPRIO);
+	EXPECT_LT(0, iothread_poll(virtio_thread(&d->vd->vqs[HIPRIO])));
+	EXPECT_EQ(d, drv_get(d, HIPRIO, &len));
+	EXPECT_FALSE(drv_used(d, REQ));
+	drv_run(d);
+	EXPECT_EQ(self, drv_get(d, REQ, &len));
+	EXPECT_EQ(-ESTALE, CALL(FUSE_GETATTR, node, PART((struct fuse_getattr_in){ })));
+}
+
 TEST_F(fuse, requests_before_init)
 {
 	u64 node;
