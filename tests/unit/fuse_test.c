@@ -3,6 +3,9 @@
  * virtio/fs.c and fs/fuse*.c on both transports: the device, files, directories, and
  * what the guest may keep.
  */
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "fuse_guest.h"
 
 /* --- the device ----------------------------------------------------------------------- */
@@ -285,6 +288,25 @@ TEST_F(fuse, data_in_many_pieces)
 	for (i = 0; i < PIECES; i++)
 		drv_fetch(&self->d, buf + (PIECES - 1 - i) * 2 * PIECE, back + i * PIECE, PIECE);
 	EXPECT_EQ(0, memcmp(data, back, sizeof(data)));
+}
+
+TEST_F(fuse, a_part_is_written)
+{
+	struct rlimit rl = { .rlim_cur = 8192, .rlim_max = RLIM_INFINITY };
+	static u8 data[4096];
+	sigset_t set;
+	u64 node, fh;
+
+	/* As in the device's threads. */
+	sigfillset(&set);
+	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &set, NULL));
+	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &rl));
+	ASSERT_EQ(0, create(self, 1, "a", O_RDWR, 0644, &node, &fh));
+	ASSERT_EQ(0, do_write(self, fh, 6000, data, sizeof(data), 0));
+	EXPECT_EQ(2192, REPLY(fuse_write_out)->size);
+	EXPECT_EQ(-EFBIG, do_write(self, fh, 8192, data, sizeof(data), 0));
+	/* What is written back has nobody who would write the rest. */
+	EXPECT_EQ(-EFBIG, do_write(self, fh, 6000, data, sizeof(data), FUSE_WRITE_CACHE));
 }
 
 TEST_F(fuse, sparse_files)
