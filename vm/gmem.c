@@ -228,6 +228,34 @@ int gmem_zero(struct gmem *gm, u64 gpa, u64 len)
 	return 0;
 }
 
+static const struct gmem_slot *gmem_slot_of_ptr(const struct gmem *gm, const u8 *p)
+{
+	int i;
+
+	for (i = 0; i < gm->nr; i++)
+		if (p >= gm->slots[i].hva && p < gm->slots[i].hva + gm->slots[i].size)
+			return &gm->slots[i];
+	return NULL;
+}
+
+int gmem_discard(const struct gmem *gm, const struct iovec *part, bool zero)
+{
+	u8 *p = part->iov_base;
+	const struct gmem_slot *s = gmem_slot_of_ptr(gm, p);
+	u64 head = -(uintptr_t)p % GMEM_PAGE, len, left;
+
+	if (!s || s->type != GMEM_RAM)
+		return 0;
+	left = s->hva + s->size - p;
+	len = min_t(u64, part->iov_len, left);
+	if (len < head + GMEM_PAGE)
+		return 0;
+	len = (len - head) & ~(GMEM_PAGE - 1);
+	if (zero)
+		return gmem_zero_pages(s, p + head, len);
+	return madvise(p + head, len, MADV_DONTNEED) < 0 ? -errno : 0;
+}
+
 int gmem_iov(const struct gmem *gm, u64 gpa, size_t len, bool write,
 	     struct iovec *iov, int max)
 {

@@ -162,6 +162,19 @@ int gmem_iov(const struct gmem *gm, u64 gpa, size_t len, bool write,
 int gmem_map_file(struct gmem *gm, u64 gpa, u64 len, int fd, off_t off);
 
 /**
+ * gmem_discard() - give whole pages back to the host
+ * @gm: guest memory
+ * @part: what gmem_iov() or a virtqueue found; pages that lie in it only partly, huge
+ *	pages (a new one might not be had when it is touched again, and that would be
+ *	SIGBUS) and ROM are left alone
+ * @zero: the pages are zero afterwards; otherwise a part that a file was mapped into
+ *	has the file's contents again
+ *
+ * Return: 0; -errno, and the pages are as they were.
+ */
+int gmem_discard(const struct gmem *gm, const struct iovec *part, bool zero);
+
+/**
  * gmem_end() - one past the highest address of memory below a limit
  * @gm: guest memory
  * @limit: only slots that start below are looked at

@@ -19,6 +19,7 @@
 #include <vmtool/verdict.h>
 
 struct pci_host;
+struct virtio_dev;
 struct vm_arch;
 
 #define VM_NAME_MAX	64
@@ -89,6 +90,7 @@ struct vm_config {
  * @verdict: how it ended
  * @term: the user's terminal
  * @devices: in the order they were realized
+ * @balloon: the memory balloon, for those who ask it for memory; NULL without one
  * @vcpus: cfg->nr_cpus entries
  * @nr_vcpus: those created
  * @group: how their threads are stopped and started
@@ -121,6 +123,7 @@ struct vm {
 	struct verdict verdict;
 	struct term term;
 	struct list_head devices;
+	struct virtio_dev *balloon;
 	struct vcpu **vcpus;
 	unsigned int nr_vcpus;
 	struct vcpu_group group;
