@@ -32,11 +32,13 @@ struct command {
 /** vmtool_commands - all commands, ended by an entry without a name */
 extern const struct command vmtool_commands[];
 
+int cmd_balloon(int argc, const char **argv);
 int cmd_help(int argc, const char **argv);
 int cmd_list(int argc, const char **argv);
 int cmd_pause(int argc, const char **argv);
 int cmd_resume(int argc, const char **argv);
 int cmd_run(int argc, const char **argv);
+int cmd_stat(int argc, const char **argv);
 int cmd_stop(int argc, const char **argv);
 int cmd_version(int argc, const char **argv);
 

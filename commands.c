@@ -15,6 +15,12 @@ const struct command vmtool_commands[] = {
 	{ "pause", cmd_pause, "stop the virtual CPUs of guests" },
 	{ "resume", cmd_resume, "let paused guests go on" },
 #endif
+#ifdef CONFIG_CMD_STAT
+	{ "stat", cmd_stat, "show what guests use their memory for" },
+#endif
+#ifdef CONFIG_CMD_BALLOON
+	{ "balloon", cmd_balloon, "take memory from guests, or give it back" },
+#endif
 	{ "version", cmd_version, "print the version" },
 	{ "help", cmd_help, "print this, or the usage of a command" },
 	{ }

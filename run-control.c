@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <vmtool/arch.h>
+#include <vmtool/balloon.h>
 #include <vmtool/control.h>
 #include <vmtool/run_control.h>
 #include <vmtool/vm.h>
@@ -14,6 +15,7 @@ struct run_control {
 	struct control_claim claim;
 	struct control_info info;
 	struct qmp_registry registry;
+	struct qmp_table balloon;
 	struct control_server server;
 	bool serving;
 };
@@ -63,6 +65,12 @@ int run_control_start(struct run_control *rc, struct vm *vm)
 	};
 	clock_gettime(CLOCK_MONOTONIC, &rc->info.started);
 	qmp_registry_init(&rc->registry);
+#ifdef CONFIG_VIRTIO_BALLOON
+	rc->balloon = (struct qmp_table){ .commands = balloon_commands, .priv = vm };
+	ret = qmp_register(&rc->registry, &rc->balloon);
+	if (ret)
+		return ret;
+#endif
 	ret = control_server_init(&rc->server, &vm->loop, &rc->info, &rc->registry,
 				  rc->claim.fd);
 	rc->serving = !ret;
