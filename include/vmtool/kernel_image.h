@@ -130,6 +130,18 @@ int kernel_image_load(const struct kernel_image *ki, struct gmem *gm);
 const char *kernel_image_version(struct kernel_image *ki);
 
 /**
+ * kernel_image_has() - does a string of this kernel say just this?
+ * @ki: image
+ * @text: what a driver, say, calls itself
+ *
+ * Looked for in .rodata, with the NUL behind it.
+ *
+ * Return: true when it was found; false when not, and also for a kernel that only its
+ * own decompressor can inflate.
+ */
+bool kernel_image_has(const struct kernel_image *ki, const char *text);
+
+/**
  * kernel_image_find() - look for the default kernel
  * @arch: the kernel's name of the architecture ("x86", "arm64", "powerpc")
  * @images: image names below arch/@arch/boot, most wanted first, NULL at the end

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What was built into a kernel shows in its strings: they are all in .rodata, which
+ * is a small part of the kernel. Sections are nothing that a kernel needs, so what
+ * is odd about them is no error: nothing is found then.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/elf.h>
+#include <linux/kernel.h>
+#include <vmtool/io.h>
+
+#include "image.h"
+
+#define SEARCH_CHUNK	65536
+#define SEARCH_SECTIONS	1024		/* vmlinux has some 80 with debug information */
+#define SEARCH_NAMES	65536
+#define SEARCH_SECTION	".rodata"
+
+static struct elf64_shdr *search_headers(const struct kernel_image *ki, struct elf64_hdr *eh)
+{
+	struct elf64_shdr *sh;
+	size_t len;
+
+	if (pread_all(ki->fd, eh, sizeof(*eh), 0) || memcmp(eh->e_ident, ELFMAG, SELFMAG))
+		return NULL;
+	if (eh->e_shentsize != sizeof(*sh) || eh->e_shnum > SEARCH_SECTIONS ||
+	    eh->e_shstrndx >= eh->e_shnum)
+		return NULL;
+	len = eh->e_shnum * sizeof(*sh);
+	sh = malloc(len);
+	if (sh && pread_all(ki->fd, sh, len, eh->e_shoff)) {
+		free(sh);
+		sh = NULL;
+	}
+	return sh;
+}
+
+static char *search_names(const struct kernel_image *ki, const struct elf64_shdr *names)
+{
+	char *text;
+
+	if (!names->sh_size || names->sh_size > SEARCH_NAMES)
+		return NULL;
+	text = malloc(names->sh_size);
+	if (text && pread_all(ki->fd, text, names->sh_size, names->sh_offset)) {
+		free(text);
+		text = NULL;
+	}
+	if (text)
+		text[names->sh_size - 1] = '\0';
+	return text;
+}
+
+/* Where the section is in the file; false when there is none. */
+static bool search_section(const struct kernel_image *ki, u64 *off, u64 *len)
+{
+	struct elf64_hdr eh;
+	struct elf64_shdr *sh = search_headers(ki, &eh);
+	char *names = sh ? search_names(ki, &sh[eh.e_shstrndx]) : NULL;
+	bool found = false;
+	unsigned int i;
+
+	for (i = 0; names && i < eh.e_shnum && !found; i++) {
+		if (sh[i].sh_type != SHT_PROGBITS || sh[i].sh_name >= sh[eh.e_shstrndx].sh_size ||
+		    strcmp(names + sh[i].sh_name, SEARCH_SECTION))
+			continue;
+		*off = sh[i].sh_offset;
+		*len = sh[i].sh_size;
+		found = true;
+	}
+	free(names);
+	free(sh);
+	return found;
+}
+
+bool kernel_image_has(const struct kernel_image *ki, const char *text)
+{
+	size_t text_len = strlen(text) + 1;
+	bool found = false;
+	u64 off, len;
+	char *buf;
+
+	if (!search_section(ki, &off, &len))
+		return false;
+	buf = malloc(SEARCH_CHUNK);
+	if (!buf)
+		return false;
+	while (!found && len >= text_len) {
+		size_t n = min_t(u64, len, SEARCH_CHUNK);
+
+		if (pread_all(ki->fd, buf, n, off))
+			break;
+		found = memmem(buf, n, text, text_len);
+		/* It may lie across the end of what was read. */
+		n = n == len ? n : n - (text_len - 1);
+		off += n;
+		len -= n;
+	}
+	free(buf);
+	return found;
+}
