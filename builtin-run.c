@@ -42,6 +42,7 @@ struct run_args {
 	const char *loglevel;
 	const char *dump_acpi;
 	const char *transport;
+	const char *console;
 	char *params;
 	const char *initrds[INITRD_MAX_FILES];
 	int nr_initrds;
@@ -198,6 +199,23 @@ static int set_transport(struct vm_config *cfg, const char *s)
 	return s ? bad_value("--virtio-transport", s, "not built in; pci and mmio are known") : 0;
 }
 
+static int set_console(struct vm_config *cfg, const char *s)
+{
+	if (!s)
+		return 0;
+	if (!strcmp(s, "serial")) {
+		cfg->console = CONSOLE_SERIAL;
+		return 0;
+	}
+	if (strcmp(s, "virtio"))
+		return bad_value("--console", s, "neither serial nor virtio");
+#ifndef CONFIG_VIRTIO_CONSOLE
+	return bad_value("--console", s, "not built in");
+#endif
+	cfg->console = CONSOLE_VIRTIO;
+	return 0;
+}
+
 static int set_loglevel(const struct run_args *args)
 {
 	static const char *const names[] = { "error", "warning", "info", "debug" };
@@ -249,6 +267,7 @@ static int run_config(struct vm_config *cfg, const struct run_args *args)
 	ret = ret ?: set_cpus(cfg, args->cpus);
 	ret = ret ?: set_memory(cfg, args->mem);
 	ret = ret ?: set_transport(cfg, args->transport);
+	ret = ret ?: set_console(cfg, args->console);
 	ret = ret ?: run_devices_parse(&cfg->devices);
 	ret = ret ?: set_reboot(cfg, args->on_reboot);
 	return ret ?: set_timeout(cfg, args->timeout);
@@ -322,6 +341,8 @@ int cmd_run(int argc, const char **argv)
 			   "take the memory from a hugetlbfs"),
 		OPT_STRING(0, "virtio-transport", &args.transport, "pci|mmio",
 			   "how virtio devices are reached (default: pci)"),
+		OPT_STRING(0, "console", &args.console, "serial|virtio",
+			   "what the terminal is connected to (default: virtio if the kernel can)"),
 		OPT_GROUP("Kernel:"),
 		OPT_STRING('k', "kernel", &args.kernel, "FILE",
 			   "kernel (default: of the build tree here, or the running one)"),

@@ -361,8 +361,7 @@ static void uart_output_failed(void *priv, int err)
 {
 	struct uart *u = priv;
 
-	log_err("console output is lost: %s", strerror(err));
-	runstate_request(&u->vm->run, RUN_BY_HOST_ERROR);
+	vm_console_lost(u->vm, err);
 }
 
 static const struct term_ops uart_term_ops = {
@@ -405,7 +404,8 @@ static int uart_realize(struct device *dev, struct vm *vm)
 	}
 	uart_reset(dev);
 	u->region.name = dev->name;
-	term_connect(&vm->term, &uart_term_ops, u);
+	if (!vm->virtio_console)
+		term_connect(&vm->term, &uart_term_ops, u);
 	return bus_map(&vm->pio, &u->region, u->port, UART_REGS, &uart_region_ops, u);
 }
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -184,16 +185,31 @@ static void term_in_ready(struct ev_source *src, u32 events)
 		term_read_some(t);
 }
 
+/* Under the lock: is it time to call ops->space()? */
+static bool term_fed(struct term *t)
+{
+	bool fed = t->starved && t->head - t->tail <= TERM_OUT_FULL / 2;
+
+	if (fed)
+		t->starved = false;
+	return fed;
+}
+
 static void term_lost(struct term *t, int err)
 {
+	bool fed;
+
 	pthread_mutex_lock(&t->lock);
 	t->dead = true;
 	t->tail = t->head;
+	fed = term_fed(t);
 	pthread_cond_broadcast(&t->space);
 	pthread_mutex_unlock(&t->lock);
 	ev_del(t->loop, &t->out);
 	if (t->ops)
 		t->ops->failed(t->priv, err);
+	if (fed)
+		t->ops->space(t->priv);
 }
 
 /* Returns false when stdout cannot take anything now. */
@@ -202,6 +218,7 @@ static bool term_write_some(struct term *t, int wait_ms)
 	struct pollfd pfd = { .fd = t->out.fd, .events = POLLOUT };
 	size_t at, len;
 	ssize_t n;
+	bool fed;
 
 	if (poll(&pfd, 1, wait_ms) <= 0)
 		return false;
@@ -223,8 +240,11 @@ static bool term_write_some(struct term *t, int wait_ms)
 	}
 	pthread_mutex_lock(&t->lock);
 	t->tail += n;
+	fed = term_fed(t);
 	pthread_cond_broadcast(&t->space);
 	pthread_mutex_unlock(&t->lock);
+	if (fed)
+		t->ops->space(t->priv);
 	return true;
 }
 
@@ -268,6 +288,7 @@ void term_init(struct term *t, struct evloop *loop)
 	t->tail = 0;
 	t->stop = false;
 	t->dead = false;
+	t->starved = false;
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->space, NULL);
 }
@@ -361,6 +382,43 @@ void term_output(struct term *t, const void *buf, size_t len)
 		ev_wake(t->loop);
 }
 
+size_t term_try_output(struct term *t, const void *buf, size_t len)
+{
+	const u8 *p = buf;
+	size_t i, n, used;
+
+	pthread_mutex_lock(&t->lock);
+	used = t->head - t->tail;
+	n = used < TERM_OUT_FULL ? min_t(size_t, len, TERM_OUT_FULL - used) : 0;
+	if (t->dead)
+		n = len;
+	else
+		for (i = 0; i < n; i++)
+			t->buf[t->head++ % TERM_OUT_SIZE] = p[i];
+	t->starved |= n < len;
+	pthread_mutex_unlock(&t->lock);
+	if (n && !used)
+		ev_wake(t->loop);
+	return n;
+}
+
+bool term_size(const struct term *t, unsigned short *cols, unsigned short *rows)
+{
+	struct winsize ws;
+
+	if (ioctl(t->out.fd, TIOCGWINSZ, &ws) < 0 && ioctl(t->in.fd, TIOCGWINSZ, &ws) < 0)
+		return false;
+	*cols = ws.ws_col;
+	*rows = ws.ws_row;
+	return true;
+}
+
+void term_resized(struct term *t)
+{
+	if (t->ops && t->ops->resized)
+		t->ops->resized(t->priv);
+}
+
 void term_stop(struct term *t, bool stop)
 {
 	pthread_mutex_lock(&t->lock);
@@ -389,6 +447,8 @@ void term_resume(struct term *t)
 	}
 	if (t->in_eof && !t->in.armed && !ev_add(t->loop, &t->in, EPOLLIN))
 		t->in_eof = false;
+	/* It may have changed while another job had the terminal. */
+	term_resized(t);
 }
 
 void term_destroy(struct term *t)

@@ -26,14 +26,15 @@ static unsigned int conf_index(const struct vm *vm, const struct device_conf *dc
 	return n;
 }
 
-static int realize_conf(struct vm *vm, const struct device_conf *dc)
+static int realize_class(struct vm *vm, const struct device_class *cls, const void *conf,
+			 unsigned int index)
 {
 	struct virtio_dev *vd;
 	struct device *dev;
 	char name[16];
 
-	snprintf(name, sizeof(name), "%s%u", dc->cls->name, conf_index(vm, dc));
-	vd = dc->cls->create(dc->conf, name);
+	snprintf(name, sizeof(name), "%s%u", cls->name, index);
+	vd = cls->create(conf, name);
 	if (!vd)
 		return -ENOMEM;
 	dev = arch_virtio_attach(vm, vd);
@@ -42,13 +43,18 @@ static int realize_conf(struct vm *vm, const struct device_conf *dc)
 
 int virtio_devices_realize(struct vm *vm)
 {
+	const struct device_class *const *cls;
 	const struct device_conf *dc;
 	int ret = 0;
 
+	for (cls = device_classes; *cls && !ret; cls++)
+		if ((*cls)->wanted && (*cls)->wanted(vm))
+			ret = realize_class(vm, *cls, NULL, 0);
 	list_for_each_entry(dc, &vm->cfg->devices, node) {
-		ret = realize_conf(vm, dc);
 		if (ret)
 			break;
+		if (!dc->cls->wanted)
+			ret = realize_class(vm, dc->cls, dc->conf, conf_index(vm, dc));
 	}
 	return ret;
 }

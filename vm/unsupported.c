@@ -11,15 +11,15 @@
 #include <vmtool/vm.h>
 
 
-const char *arch_default_params(const struct vm_config *cfg)
-{
-	return "";
-}
-
 int arch_check_host(void)
 {
 	log_err("running guests is not supported yet on %s", arch_kernel_name);
 	return -EOPNOTSUPP;
+}
+
+void arch_default_params(const struct vm *vm, char *buf, size_t size)
+{
+	*buf = '\0';
 }
 
 int arch_vm_init(struct vm *vm)

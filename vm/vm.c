@@ -21,6 +21,8 @@
 /* A kernel without a way to power off prints that it did, and stops there. */
 #define HALT_GRACE_MS	500
 
+#define VM_DEFAULT_PARAMS	256
+
 static void vm_hold(void *priv)
 {
 	vcpus_hold(priv);
@@ -118,15 +120,44 @@ static void vm_wake(struct evloop *loop)
 	runstate_service(&vm->run);
 }
 
-void vm_console(struct vm *vm, const void *buf, size_t len)
+static enum console_event vm_judge(struct vm *vm, const void *buf, size_t len)
 {
-	enum console_event event = verdict_console(&vm->verdict, buf, len);
+	enum console_event event;
 
-	term_output(&vm->term, buf, len);
+	pthread_mutex_lock(&vm->console_lock);
+	event = verdict_console(&vm->verdict, buf, len);
+	pthread_mutex_unlock(&vm->console_lock);
+	return event;
+}
+
+static void vm_console_event(struct vm *vm, enum console_event event)
+{
 	if (event == CONSOLE_PANIC_END)
 		runstate_request(&vm->run, RUN_BY_GUEST_PANIC);
 	else if (event != CONSOLE_NOTHING)
 		ev_wake(&vm->loop);
+}
+
+void vm_console(struct vm *vm, const void *buf, size_t len)
+{
+	enum console_event event = vm_judge(vm, buf, len);
+
+	term_output(&vm->term, buf, len);
+	vm_console_event(vm, event);
+}
+
+size_t vm_try_console(struct vm *vm, const void *buf, size_t len)
+{
+	size_t n = term_try_output(&vm->term, buf, len);
+
+	vm_console_event(vm, vm_judge(vm, buf, n));
+	return n;
+}
+
+void vm_console_lost(struct vm *vm, int err)
+{
+	log_err("console output is lost: %s", strerror(err));
+	runstate_request(&vm->run, RUN_BY_HOST_ERROR);
 }
 
 static void vm_signal(struct ev_source *src, u32 events)
@@ -143,6 +174,9 @@ static void vm_signal(struct ev_source *src, u32 events)
 	case SIGCONT:
 		term_resume(&vm->term);
 		break;
+	case SIGWINCH:
+		term_resized(&vm->term);
+		break;
 	default:
 		log_info("ended by signal %u (%s)", info.ssi_signo,
 			 strsignal(info.ssi_signo));
@@ -153,7 +187,9 @@ static void vm_signal(struct ev_source *src, u32 events)
 /* Before any thread is started: all of them inherit the mask. */
 static int vm_catch_signals(struct vm *vm)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT };
+	static const int signals[] = {
+		SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH,
+	};
 	struct sigaction old;
 	sigset_t set;
 	int i, ret;
@@ -215,11 +251,61 @@ static int vm_open_files(struct vm *vm)
 	return initrd_open(&vm->initrd, vm->cfg->initrds, vm->cfg->nr_initrds);
 }
 
+#ifdef CONFIG_VIRTIO_CONSOLE
+/* Has the kernel the drivers, built in and not as modules? Each is known by its name. */
+static bool vm_kernel_has_console(const struct vm *vm)
+{
+	bool mmio = vm->cfg->transport == VIRTIO_TRANSPORT_MMIO;
+
+	return kernel_image_has(&vm->kernel, "virtio-ports") &&
+	       kernel_image_has(&vm->kernel, mmio ? "virtio-mmio" : "virtio-pci");
+}
+
+/* What the last console= says, which is /dev/console to the guest; NULL without one. */
+static const char *vm_console_param(const char *params)
+{
+	static const char name[] = "console=";
+	const char *p = params, *value = NULL;
+
+	while ((p = strstr(p, name))) {
+		bool whole = p == params || p[-1] == ' ';
+
+		p += strlen(name);
+		if (whole)
+			value = p;
+	}
+	return value;
+}
+
+/*
+ * Who names a console on the command line gets the terminal there, and not on
+ * another one; the kernel's own default is not the virtio console.
+ */
+static bool vm_wants_virtio_console(const struct vm *vm)
+{
+	const char *param = vm_console_param(vm->cfg->params ?: "");
+
+	if (vm->cfg->console != CONSOLE_AUTO)
+		return vm->cfg->console == CONSOLE_VIRTIO;
+	if (param)
+		return !strncmp(param, "hvc", 3);
+	return !vm->cfg->nodefaults && vm_kernel_has_console(vm);
+}
+#else
+static bool vm_wants_virtio_console(const struct vm *vm)
+{
+	return false;
+}
+#endif
+
 static int vm_make_cmdline(struct vm *vm)
 {
 	const char *params = vm->cfg->params ?: "";
-	const char *defaults = vm->cfg->nodefaults ? "" : arch_default_params(vm->cfg);
+	char defaults[VM_DEFAULT_PARAMS] = "";
 
+	vm->virtio_console = vm_wants_virtio_console(vm);
+	if (!vm->cfg->nodefaults)
+		arch_default_params(vm, defaults, sizeof(defaults));
 	if (asprintf(&vm->cmdline, "%s%s%s", defaults,
 		     *defaults && *params ? " " : "", params) < 0) {
 		vm->cmdline = NULL;
@@ -247,6 +333,7 @@ static void vm_prepare(struct vm *vm, const struct vm_config *cfg)
 	vm->halt_timer.fn = vm_halt_over;
 	vm->limit_timer.fn = vm_timed_out;
 	INIT_LIST_HEAD(&vm->devices);
+	pthread_mutex_init(&vm->console_lock, NULL);
 	term_init(&vm->term, &vm->loop);
 	bus_init(&vm->mmio, "mmio", cfg->trace_mmio);
 	bus_init(&vm->pio, "port", cfg->trace_ports);
@@ -344,6 +431,7 @@ void vm_destroy(struct vm *vm)
 	if (vm->signals.fd >= 0)
 		close(vm->signals.fd);
 	evloop_destroy(&vm->loop);
+	pthread_mutex_destroy(&vm->console_lock);
 	if (vm->vm_fd >= 0)
 		close(vm->vm_fd);
 	if (vm->kvm_fd >= 0)
@@ -360,6 +448,7 @@ void vm_describe(struct vm *vm, FILE *out)
 		vm->kernel.proto == KERNEL_PVH ? "PVH" : "64-bit",
 		(unsigned long long)vm->kernel.entry);
 	fprintf(out, "cpus: %u\n", vm->cfg->nr_cpus);
+	fprintf(out, "console: %s\n", vm->virtio_console ? "virtio" : "serial");
 	fprintf(out, "memory: %llu bytes\n", (unsigned long long)vm->cfg->mem);
 	arch_describe(vm, out);
 	list_for_each_entry(dev, &vm->devices, node)

@@ -33,15 +33,22 @@ const char arch_qmp_target[] = "x86_64";
 const char *const arch_kernel_images[] = { "bzImage", NULL };
 
 /*
- * A kernel without pvpanic reboots at once after a panic, which ends the guest;
- * RTS holds back input that comes too fast.
+ * RTS holds back input that comes too fast. Before hvc0 is there the serial port
+ * speaks for it: Linux drops a boot console when the real one has come, and prints
+ * nothing twice. It is not told a speed, as the port is set up already.
  */
-#define DEFAULT_PARAMS	"console=ttyS0,115200n8r panic=-1"
+#define PARAMS_SERIAL	"console=ttyS0,115200n8r"
+#define PARAMS_VIRTIO	"earlycon=uart8250,io,0x3f8 console=hvc0"
 
-const char *arch_default_params(const struct vm_config *cfg)
+/*
+ * A kernel without pvpanic reboots at once after a panic, which ends the guest;
+ * where there is no PCI bus it need not be looked for.
+ */
+void arch_default_params(const struct vm *vm, char *buf, size_t size)
 {
-	/* Where there is no PCI bus, none is looked for. */
-	return x86_wants_pci(cfg) ? DEFAULT_PARAMS : DEFAULT_PARAMS " pci=off";
+	snprintf(buf, size, "%s panic=-1%s",
+		 vm->virtio_console ? PARAMS_VIRTIO : PARAMS_SERIAL,
+		 x86_wants_pci(vm->cfg) ? "" : " pci=off");
 }
 
 int arch_check_host(void)

@@ -29,11 +29,11 @@ extern const char *const arch_kernel_images[];
 
 /**
  * arch_default_params() - kernel command line that a user's params follow
- * @cfg: configuration
- *
- * Return: static string.
+ * @vm: machine whose console was chosen
+ * @buf: receives the text
+ * @size: bytes in @buf, enough for it
  */
-const char *arch_default_params(const struct vm_config *cfg);
+void arch_default_params(const struct vm *vm, char *buf, size_t size);
 
 /**
  * arch_check_host() - can guests run on this architecture at all?

@@ -9,6 +9,7 @@
 #include <vmtool/props.h>
 
 struct virtio_dev;
+struct vm;
 
 /**
  * struct device_class - a kind of virtio device that users ask for
@@ -19,6 +20,9 @@ struct virtio_dev;
  * @arg: what help shows for the option's value; NULL when there is no value
  * @optional_arg: the value may be left out
  * @single: at most one per machine
+ * @wanted: NULL: each configuration makes a device. Otherwise there is one device
+ *	for all of them, if this says that the machine wants it; it finds them in
+ *	&vm_config.devices, and @create is called with NULL
  * @props: the properties
  * @conf_size: bytes of the configuration struct
  * @check: further checks of a configuration, or NULL; 0, or -EINVAL after a
@@ -34,6 +38,7 @@ struct device_class {
 	const char *arg;
 	bool optional_arg;
 	bool single;
+	bool (*wanted)(const struct vm *vm);
 	const struct prop *props;
 	size_t conf_size;
 	int (*check)(const void *conf);

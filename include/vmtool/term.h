@@ -27,6 +27,9 @@
  * @send_break: the user asked for a break (Ctrl-a b)
  * @quit: the user asked for the end (Ctrl-a x)
  * @failed: output is lost for good, -@err says why
+ * @space: there is space for output again after term_try_output() had too little;
+ *	NULL for who never calls it
+ * @resized: the terminal may have another size than before; NULL for who has none
  *
  * All are called in the event loop's thread.
  */
@@ -36,6 +39,8 @@ struct term_ops {
 	void (*send_break)(void *priv);
 	void (*quit)(void *priv);
 	void (*failed)(void *priv, int err);
+	void (*space)(void *priv);
+	void (*resized)(void *priv);
 };
 
 /**
@@ -56,6 +61,7 @@ struct term_ops {
  * @tail: bytes ever taken out
  * @stop: nobody waits for space any more
  * @dead: stdout takes nothing any more
+ * @starved: @ops->space is to be called
  */
 struct term {
 	struct evloop *loop;
@@ -74,6 +80,7 @@ struct term {
 	size_t tail;
 	bool stop;
 	bool dead;
+	bool starved;
 };
 
 /**
@@ -118,6 +125,34 @@ void term_service(struct term *t);
  * Waits while the buffer is full, until term_stop().
  */
 void term_output(struct term *t, const void *buf, size_t len);
+
+/**
+ * term_try_output() - print what there is space for; for any thread
+ * @t: terminal
+ * @buf: bytes
+ * @len: how many
+ *
+ * Never waits. When it took less than @len, &term_ops.space tells when to go on.
+ *
+ * Return: bytes taken.
+ */
+size_t term_try_output(struct term *t, const void *buf, size_t len);
+
+/**
+ * term_size() - how large the user's terminal is
+ * @t: terminal
+ * @cols: receives the columns
+ * @rows: receives the rows
+ *
+ * Return: false when neither stdout nor stdin is a terminal.
+ */
+bool term_size(const struct term *t, unsigned short *cols, unsigned short *rows);
+
+/**
+ * term_resized() - SIGWINCH came
+ * @t: terminal
+ */
+void term_resized(struct term *t);
 
 /**
  * term_stop() - have nobody wait for space in the buffer

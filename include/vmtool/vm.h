@@ -35,6 +35,18 @@ enum virtio_transport {
 };
 
 /**
+ * enum vm_console_kind - who has the user's terminal
+ * @CONSOLE_AUTO: the virtio console if the kernel can and is told to use it
+ * @CONSOLE_SERIAL: the serial port
+ * @CONSOLE_VIRTIO: the virtio console
+ */
+enum vm_console_kind {
+	CONSOLE_AUTO,
+	CONSOLE_SERIAL,
+	CONSOLE_VIRTIO,
+};
+
+/**
  * struct vm_config - what the user asked for; plain data, no descriptor
  * @name: name of the guest, a valid file name
  * @nr_cpus: vCPUs
@@ -46,6 +58,7 @@ enum virtio_transport {
  * @params: what the user adds to the kernel command line, or NULL
  * @devices: virtio devices, struct device_conf, in the guest's order
  * @transport: how they are reached
+ * @console: who has the terminal
  * @nodefaults: @params is the whole command line
  * @exit_on_reset: end when the guest resets
  * @timeout: seconds until the guest is ended, 0 for never
@@ -64,6 +77,7 @@ struct vm_config {
 	const char *params;
 	struct list_head devices;
 	enum virtio_transport transport;
+	enum vm_console_kind console;
 	bool nodefaults;
 	bool exit_on_reset;
 	unsigned int timeout;
@@ -89,6 +103,8 @@ struct vm_config {
  * @run: run state
  * @verdict: how it ended
  * @term: the user's terminal
+ * @virtio_console: the virtio console has the terminal, else the serial port
+ * @console_lock: guards the part of @verdict that reads the console
  * @devices: in the order they were realized
  * @balloon: the memory balloon, for those who ask it for memory; NULL without one
  * @vcpus: cfg->nr_cpus entries
@@ -122,6 +138,8 @@ struct vm {
 	struct runstate run;
 	struct verdict verdict;
 	struct term term;
+	bool virtio_console;
+	pthread_mutex_t console_lock;
 	struct list_head devices;
 	struct virtio_dev *balloon;
 	struct vcpu **vcpus;
@@ -170,9 +188,31 @@ void vm_destroy(struct vm *vm);
  * @buf: output, in pieces of any size
  * @len: bytes
  *
- * For the thread of any vCPU, under the lock of the console device.
+ * For the thread of any vCPU, in the order of the device's output. Waits for a slow
+ * reader, until the vCPUs are held.
  */
 void vm_console(struct vm *vm, const void *buf, size_t len);
+
+/**
+ * vm_try_console() - the same for a device that must not wait
+ * @vm: machine
+ * @buf: output, in pieces of any size
+ * @len: bytes
+ *
+ * For any thread. &term_ops.space tells when there is space for the rest.
+ *
+ * Return: bytes taken.
+ */
+size_t vm_try_console(struct vm *vm, const void *buf, size_t len);
+
+/**
+ * vm_console_lost() - what the guest prints does not reach the user any more
+ * @vm: machine
+ * @err: errno
+ *
+ * For &term_ops.failed of who has the terminal: the guest is ended.
+ */
+void vm_console_lost(struct vm *vm, int err);
 
 /**
  * vm_describe() - print the machine and the kernel command line
