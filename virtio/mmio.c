@@ -424,7 +424,7 @@ size_t virtio_mmio_cmdline(const struct device *dev, char *buf, size_t size)
 
 	if (dev->ops != &mmio_device_ops)
 		return 0;
-	len = snprintf(buf, size, " virtio_mmio.device=4K@0x%llx:%u",
+	len = snprintf(buf, size, "virtio_mmio.device=4K@0x%llx:%u ",
 		       (unsigned long long)m->base, m->irq->gsi);
 	return len < size ? len : 0;
 }

@@ -368,6 +368,7 @@ int arch_vm_init(struct vm *vm)
 	ret = ret ?: init_kvm_state(vm);
 	ret = ret ?: devices_realize(vm, x86_devices);
 	ret = ret ?: virtio_devices_realize(vm);
+	ret = ret ?: x86_virtio_cmdline(vm);
 	if (!ret)
 		vm->arch->acpi_pm = find_device(vm, "acpi");
 	return ret;

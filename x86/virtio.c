@@ -3,6 +3,8 @@
  * Where virtio devices are on this machine.
  */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <linux/kernel.h>
 #include <vmtool/arch.h>
@@ -17,6 +19,8 @@
 #include "x86.h"
 
 #ifdef CONFIG_VIRTIO_MMIO
+#define MMIO_PARAM_MAX	64
+
 /* What no other device has of the lines that kernels without ACPI know. */
 static const u8 mmio_gsis[] = { 5, 6, 7, 9, 10, 11, 12, 14, 15, 3 };
 
@@ -80,6 +84,62 @@ bool x86_wants_pci(const struct vm_config *cfg)
 	return false;
 #endif
 }
+
+#ifdef CONFIG_VIRTIO_MMIO
+static bool word_in(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+	const char *p = text;
+
+	for (; p && (p = strstr(p, word)); p += len)
+		if ((p == text || p[-1] == ' ') && (!p[len] || p[len] == ' '))
+			return true;
+	return false;
+}
+
+/*
+ * A kernel that has ACPI would find the devices twice. The id of the generic event
+ * device is in each that was built with it; one without is only told when it has
+ * the driver, else it may be an image that cannot be searched.
+ */
+static bool needs_cmdline(const struct vm *vm)
+{
+	if (word_in(vm->cmdline, "acpi=off"))
+		return true;
+	return !kernel_image_has(&vm->kernel, "ACPI0013") &&
+	       kernel_image_has(&vm->kernel, "virtio-mmio");
+}
+
+int x86_virtio_cmdline(struct vm *vm)
+{
+	char *text, *end;
+	struct device *dev;
+	size_t len;
+
+	if (!vm->arch->nr_mmio || !needs_cmdline(vm))
+		return 0;
+	len = vm->arch->nr_mmio * MMIO_PARAM_MAX + strlen(vm->cmdline) + 1;
+	text = malloc(len);
+	if (!text)
+		return -ENOMEM;
+	end = text;
+	list_for_each_entry(dev, &vm->devices, node)
+		end += virtio_mmio_cmdline(dev, end, MMIO_PARAM_MAX);
+	strcpy(end, vm->cmdline);
+	free(vm->cmdline);
+	vm->cmdline = text;
+	if (strlen(text) <= vm->kernel.cmdline_max)
+		return 0;
+	log_err("kernel command line: %u virtio devices do not fit: this kernel takes %u bytes",
+		vm->arch->nr_mmio, vm->kernel.cmdline_max);
+	return -E2BIG;
+}
+#else
+int x86_virtio_cmdline(struct vm *vm)
+{
+	return 0;
+}
+#endif
 
 struct device *arch_virtio_attach(struct vm *vm, struct virtio_dev *vd)
 {

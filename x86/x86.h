@@ -164,6 +164,14 @@ int x86_memory_map(u64 mem, struct x86_range map[X86_MAX_RANGES]);
  */
 struct device *x86_reset_create(void);
 
+/**
+ * x86_virtio_cmdline() - tell kernels without ACPI of virtio-mmio devices
+ * @vm: machine with all devices
+ *
+ * Return: 0; -E2BIG after a one-line message; -ENOMEM.
+ */
+int x86_virtio_cmdline(struct vm *vm);
+
 /** x86_wants_pci() - will this machine have a PCI bus? */
 bool x86_wants_pci(const struct vm_config *cfg);
 

@@ -23,7 +23,7 @@ struct device *virtio_mmio_create(struct virtio_dev *vd, u64 base, struct irq_li
 /**
  * virtio_mmio_cmdline() - tell kernels without ACPI of a device
  * @dev: from virtio_mmio_create(), or any other
- * @buf: receives " virtio_mmio.device=..." with its NUL
+ * @buf: receives "virtio_mmio.device=... " with its NUL
  * @size: bytes in @buf
  *
  * Return: length, 0 when @dev is none of these or @buf is too small.
