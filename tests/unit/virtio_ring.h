@@ -7,6 +7,7 @@
  * with no transport: it offers buffers by the rules, and ends the test when the
  * device breaks its own. Hostile tests write to the rings themselves.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,12 @@
 #include <linux/virtio_ring.h>
 #include <vmtool/gmem.h>
 #include <vmtool/virtio.h>
+
+/* The harness ends a test after that many seconds; some machines are loaded. */
+#ifdef TEST_TIMEOUT_DEFAULT
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	300
+#endif
 
 /**
  * struct drv_seg - a part of a request
@@ -448,7 +455,8 @@ static inline bool drv_ring_used(struct drv_ring *r, u32 *id, u32 *len)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		drv_gm_read(r->gm, r->desc + 16 * r->used, &desc, sizeof(desc));
 		*id = le16toh(desc.id);
-		*len = le32toh(desc.len);
+		/* Without the flag nothing was written, and len is reserved (2.8.4). */
+		*len = flags & VRING_DESC_F_WRITE ? le32toh(desc.len) : 0;
 	} else {
 		struct vring_used_elem elem;
 
