@@ -181,6 +181,22 @@ TEST_F(mmio, queue_ready)
 	EXPECT_EQ(0, in(VIRTIO_MMIO_QUEUE_READY));
 }
 
+/* A size is a number of 32 bits: one that is too large is not another one that is not. */
+TEST_F(mmio, queue_num)
+{
+	static const u32 wrong[] = { 9, 0x10002, 0x80000004, ~0U };
+	unsigned int i;
+
+	ASSERT_EQ(0, drv_negotiate(&self->d, DRV_SPLIT));
+	out(VIRTIO_MMIO_QUEUE_SEL, 0);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		out(VIRTIO_MMIO_QUEUE_NUM, 4);
+		EXPECT_EQ(4, self->e->vd.vqs[0].size);
+		out(VIRTIO_MMIO_QUEUE_NUM, wrong[i]);
+		EXPECT_EQ(0, self->e->vd.vqs[0].size);
+	}
+}
+
 /* Only a zero resets; what has no meaning changes nothing. */
 TEST_F(mmio, status)
 {
@@ -200,7 +216,7 @@ TEST_F(mmio, cmdline)
 	struct device other = { .name = "other" };
 
 	ASSERT_LT(0, virtio_mmio_cmdline(self->d.dev, buf, sizeof(buf)));
-	EXPECT_STREQ(" virtio_mmio.device=4K@0xd0000000:5", buf);
+	EXPECT_STREQ("virtio_mmio.device=4K@0xd0000000:5 ", buf);
 	EXPECT_EQ(0, virtio_mmio_cmdline(self->d.dev, small, sizeof(small)));
 	EXPECT_EQ(0, virtio_mmio_cmdline(&other, buf, sizeof(buf)));
 }

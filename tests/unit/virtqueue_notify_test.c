@@ -195,9 +195,28 @@ TEST_F(notify, split_avail_event)
 	for (i = 0; i < 65536 + 2; i++) {
 		ASSERT_EQ(0, vq_pop(&self->t.vq, &self->t.chain));
 		ASSERT_EQ((u16)i, drv_get16(&self->t.gm, drv_avail_event(&self->r)));
+		/* The flag is for those without EVENT_IDX (2.7.10.2). */
+		ASSERT_EQ(0, drv_get16(&self->t.gm, self->r.device));
 		ASSERT_EQ(0, drv_ring_add(&self->r, &seg, 1, self));
 		ASSERT_TRUE(drv_ring_need_kick(&self->r));
 		ASSERT_EQ(1, vq_pop(&self->t.vq, &self->t.chain));
+		vq_push(&self->t.vq, &self->t.chain);
+		ASSERT_EQ(self, drv_ring_get(&self->r, NULL));
+	}
+}
+
+TEST_F(notify, split_no_notify)
+{
+	struct drv_seg seg = DRV_IN(VQT_BUF, 8);
+	unsigned int i;
+
+	start(self, 2, 0);
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(0, vq_pop(&self->t.vq, &self->t.chain));
+		ASSERT_EQ(0, drv_get16(&self->t.gm, self->r.device));
+		ASSERT_EQ(0, drv_ring_add(&self->r, &seg, 1, self));
+		ASSERT_EQ(1, vq_pop(&self->t.vq, &self->t.chain));
+		ASSERT_EQ(VRING_USED_F_NO_NOTIFY, drv_get16(&self->t.gm, self->r.device));
 		vq_push(&self->t.vq, &self->t.chain);
 		ASSERT_EQ(self, drv_ring_get(&self->r, NULL));
 	}

@@ -397,7 +397,7 @@ TEST(split_4_indirect)
 
 /* --- packed ------------------------------------------------------------------------- */
 
-/* Only the order and the write flags of the table count (2.8.5). */
+/* Only the order and the write flags of the table count (2.8.7). */
 static void walk_packed_table(struct shape *s, u64 at, unsigned int entries)
 {
 	struct drv_seg seg = { 0 };
