@@ -227,7 +227,8 @@ static void say_error(struct raw_disk *raw, const struct disk_req *req, int ret)
 		[DISK_DISCARD] = "discarded", [DISK_ZERO] = "zeroed",
 	};
 
-	log_guest(&raw->errors, "disk %s: could not be %s at byte %llu: %s; the guest sees an I/O error",
+	log_guest(&raw->errors,
+		  "disk %s: could not be %s at byte %llu: %s; the guest sees an I/O error",
 		  raw->disk.path, verbs[req->op], (unsigned long long)req->off, strerror(-ret));
 }
 

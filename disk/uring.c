@@ -26,6 +26,9 @@
 #define SUBMIT_TRIES	100
 #define SUBMIT_RETRY_MS	1
 
+/* RWF_DSYNC, whose own definition is one of a type that no function takes. */
+#define WRITE_STABLE	2
+
 /**
  * struct raw_uring - the ring of a queue
  * @ring: the ring
@@ -60,9 +63,8 @@ static void prepare(struct io_uring_sqe *sqe, const struct raw_queue *rq,
 	} else if (req->op == DISK_READ) {
 		io_uring_prep_readv(sqe, fd, req->iov, req->nr_iov, req->off);
 	} else {
-		io_uring_prep_writev(sqe, fd, req->iov, req->nr_iov, req->off);
-		if (req->flags & DISK_FUA)
-			sqe->rw_flags = RWF_DSYNC;
+		io_uring_prep_writev2(sqe, fd, req->iov, req->nr_iov, req->off,
+				      req->flags & DISK_FUA ? WRITE_STABLE : 0);
 	}
 	sqe->flags |= IOSQE_FIXED_FILE;
 	io_uring_sqe_set_data(sqe, req);
