@@ -24,6 +24,7 @@
 #include "raw.h"
 
 #define MAX_PHYSICAL	4096
+#define PART_MAX	(4 << 20)
 
 static struct raw_disk *to_raw(struct disk *d)
 {
@@ -202,6 +203,22 @@ int raw_pick_fd(const struct raw_disk *raw, const struct disk_req *req)
 		    (req->iov[i].iov_len & (raw->off_align - 1)))
 			return RAW_CACHED_FD;
 	return RAW_FD;
+}
+
+const struct iovec *raw_part(struct disk_req *req, int *nr)
+{
+	size_t len = 0;
+	int n = 0;
+
+	while (n < req->nr_iov && len + req->iov[n].iov_len <= PART_MAX)
+		len += req->iov[n++].iov_len;
+	*nr = n;
+	if (n)
+		return req->iov;
+	req->part.iov_base = req->iov->iov_base;
+	req->part.iov_len = PART_MAX;
+	*nr = 1;
+	return &req->part;
 }
 
 bool raw_advance(struct disk_req *req, size_t done)

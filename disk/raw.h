@@ -114,6 +114,12 @@ void raw_dio_align(struct raw_disk *raw);
 /* raw.c: which descriptor can serve this request as it stands? */
 int raw_pick_fd(const struct raw_disk *raw, const struct disk_req *req);
 
+/*
+ * raw.c: what to read or write next: not all at once, as a guest may ask for more than
+ * there is time for when it is reset. Sets *nr; valid until the request goes on.
+ */
+const struct iovec *raw_part(struct disk_req *req, int *nr);
+
 /* raw.c: a part of a read or write is done; false when all is. */
 bool raw_advance(struct disk_req *req, size_t done);
 

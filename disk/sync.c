@@ -26,6 +26,7 @@
 #define RETRIES		6
 #define RETRY_FIRST_NS	10000000L
 
+#define ZERO_MAX	(64 << 20)
 #define ZEROES_MEM	(64 * 1024)
 #define ZEROES_PARTS	16
 
@@ -84,7 +85,7 @@ static int do_flush(struct raw_queue *rq)
 	while (fdatasync(raw->fd[RAW_FD])) {
 		if (errno == EINTR && try_again(rq, &tries))
 			continue;
-		if (cancelled(rq) && errno == EINTR)
+		if (errno == EINTR)
 			return -ECANCELED;
 		return raw_flush_result(raw, -errno);
 	}
@@ -97,13 +98,14 @@ static int do_rw(struct raw_queue *rq, struct disk_req *req)
 	unsigned int tries = 0;
 	ssize_t n;
 
-	while (req->len) {
-		int fd = raw->fd[raw_pick_fd(raw, req)];
+	while (req->len && !cancelled(rq)) {
+		int nr, fd = raw->fd[raw_pick_fd(raw, req)];
+		const struct iovec *iov = raw_part(req, &nr);
 
 		if (req->op == DISK_WRITE)
-			n = pwritev(fd, req->iov, req->nr_iov, req->off);
+			n = pwritev(fd, iov, nr, req->off);
 		else
-			n = preadv(fd, req->iov, req->nr_iov, req->off);
+			n = preadv(fd, iov, nr, req->off);
 		if (n < 0 && try_again(rq, &tries))
 			continue;
 		if (n < 0)
@@ -112,7 +114,7 @@ static int do_rw(struct raw_queue *rq, struct disk_req *req)
 			return req->op == DISK_READ ? raw_ended(raw) : -EIO;
 		raw_advance(req, n);
 	}
-	return 0;
+	return req->len ? -ECANCELED : 0;
 }
 
 /* The page of zeroes that the kernel has, many times. */
@@ -134,7 +136,7 @@ static int write_zeroes(struct raw_queue *rq, u64 off, u64 len)
 		}
 		off += part.len;
 		len -= part.len;
-		ret = cancelled(rq) ? -ECANCELED : do_rw(rq, &part);
+		ret = do_rw(rq, &part);
 	}
 	munmap(mem, ZEROES_MEM);
 	return ret;
@@ -190,7 +192,7 @@ static int do_discard(struct raw_queue *rq, const struct disk_req *req)
 	return ret == -EOPNOTSUPP ? 0 : ret;
 }
 
-static int do_zero(struct raw_queue *rq, const struct disk_req *req)
+static int zero_part(struct raw_queue *rq, const struct disk_req *req)
 {
 	struct raw_disk *raw = rq->raw;
 	int ret = -EOPNOTSUPP;
@@ -203,6 +205,22 @@ static int do_zero(struct raw_queue *rq, const struct disk_req *req)
 		ret = do_fallocate(rq, &raw->no_zero_range, FALLOC_FL_ZERO_RANGE, req);
 	if (ret == -EOPNOTSUPP)
 		ret = write_zeroes(rq, req->off, req->len);
+	return ret;
+}
+
+/* In parts: some devices write all these zeroes, and a reset may have to wait for it. */
+static int do_zero(struct raw_queue *rq, const struct disk_req *req)
+{
+	struct disk_req part = *req;
+	u64 left = req->len;
+	int ret = 0;
+
+	while (left && !ret) {
+		part.len = min_t(u64, left, ZERO_MAX);
+		ret = cancelled(rq) ? -ECANCELED : zero_part(rq, &part);
+		part.off += part.len;
+		left -= part.len;
+	}
 	return ret;
 }
 
@@ -231,5 +249,5 @@ int raw_sync_do(struct raw_queue *rq, struct disk_req *req)
 	ret = do_op(rq, req);
 	if (!ret && (req->flags & DISK_FUA))
 		ret = do_flush(rq);
-	return ret;
+	return ret && cancelled(rq) ? -ECANCELED : ret;
 }

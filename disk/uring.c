@@ -25,6 +25,8 @@
 /* How often a submission that the kernel has no memory for is tried, 1 ms apart. */
 #define SUBMIT_TRIES	100
 #define SUBMIT_RETRY_MS	1
+/* Submissions in a row. */
+#define SUBMIT_ROUNDS	4
 
 /* RWF_DSYNC, whose own definition is one of a type that no function takes. */
 #define WRITE_STABLE	2
@@ -56,15 +58,18 @@ struct raw_uring {
 static void prepare(struct io_uring_sqe *sqe, const struct raw_queue *rq,
 		    struct disk_req *req)
 {
-	int fd = raw_pick_fd(rq->raw, req);
+	int nr, fd = raw_pick_fd(rq->raw, req);
 
 	if (req->op == DISK_FLUSH) {
 		io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
-	} else if (req->op == DISK_READ) {
-		io_uring_prep_readv(sqe, fd, req->iov, req->nr_iov, req->off);
 	} else {
-		io_uring_prep_writev2(sqe, fd, req->iov, req->nr_iov, req->off,
-				      req->flags & DISK_FUA ? WRITE_STABLE : 0);
+		const struct iovec *iov = raw_part(req, &nr);
+
+		if (req->op == DISK_READ)
+			io_uring_prep_readv(sqe, fd, iov, nr, req->off);
+		else
+			io_uring_prep_writev2(sqe, fd, iov, nr, req->off,
+					      req->flags & DISK_FUA ? WRITE_STABLE : 0);
 	}
 	sqe->flags |= IOSQE_FIXED_FILE;
 	io_uring_sqe_set_data(sqe, req);
@@ -189,12 +194,16 @@ void raw_uring_submit(struct raw_queue *rq)
 {
 	struct raw_uring *u = rq->uring;
 
-	/* Rests of short requests come on top. */
-	while (u && u->queued) {
+	unsigned int rounds = SUBMIT_ROUNDS;
+
+	/* Rests of requests come on top, and the loop has others to serve as well. */
+	while (u && u->queued && rounds--) {
 		push_entries(u);
 		if (!reap(u) || u->tries)
-			break;
+			return;
 	}
+	if (u && u->queued && ev_timer_set(rq->q.loop, &u->retry, SUBMIT_RETRY_MS))
+		give_up(u, ENOMEM);
 }
 
 static void ring_ready(struct ev_source *src, u32 events)

@@ -120,6 +120,7 @@ enum disk_op {
  * @nr_iov: how many, at most IOV_MAX
  * @ret: 0 or -errno, when it is done; -ECANCELED after disk_queue_cancel()
  * @next: private
+ * @part: private
  */
 struct disk_req {
 	enum disk_op op;
@@ -130,6 +131,7 @@ struct disk_req {
 	int nr_iov;
 	int ret;
 	struct disk_req *next;
+	struct iovec part;
 };
 
 /**

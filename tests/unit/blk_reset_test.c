@@ -109,6 +109,33 @@ TEST_F(blk, reset_in_the_middle)
 	}
 }
 
+/* What would keep the host busy for long is done in parts: a reset need not wait. */
+TEST_F(blk, reset_of_huge_requests)
+{
+	struct blk_dev *t = &self->t;
+	struct drv_seg segs[128];
+	unsigned int e, i;
+
+	ASSERT_EQ(0, truncate(t->path, 1ULL << 40));
+	for (e = 0; e < 2; e++) {
+		ASSERT_EQ(0, blk_dev_open(t, variant->transport, engines[e]));
+		ASSERT_EQ(0, drv_setup(&t->d, variant->features | BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC)));
+		segs[0] = DRV_OUT(t->hdr[0], 16);
+		for (i = 1; i < 127; i++)
+			segs[i] = DRV_IN(SZ_8M, SZ_8M);
+		segs[127] = DRV_IN(t->status[0], 1);
+		blk_dev_header(t, 0, VIRTIO_BLK_T_IN, 0);
+		for (i = 0; i < 16; i++)
+			ASSERT_EQ(0, drv_add(&t->d, 0, segs, 128, t));
+		drv_kick(&t->d, 0);
+		iothread_poll(&t->d.vd->threads[0]);
+		EXPECT_FALSE(drv_used(&t->d, 0));
+		drv_reset(&t->d);
+		EXPECT_EQ(BLK_NONE, blk_dev_status(t, 0));
+		drv_end(&t->d);
+	}
+}
+
 TEST_F(blk, reset_of_a_queue)
 {
 	struct blk_dev *t = &self->t;

@@ -306,6 +306,36 @@ static u64 blocks(FIXTURE_DATA(disk) *self)
 	return st.st_blocks;
 }
 
+/* More than is read or written at once; parts of it lie in the same memory. */
+TEST_F(disk, large_requests)
+{
+	struct iovec iov[40];
+	unsigned int i;
+	u8 *back;
+
+	shut(self);
+	ASSERT_EQ(0, truncate(self->path, 40 * SZ_1M));
+	ASSERT_EQ(0, start(self));
+	for (i = 0; i < 40; i++)
+		iov[i] = (struct iovec){ self->mem.buf + i % 2 * SZ_1M, SZ_1M };
+	pattern(self->mem.buf, SZ_2M, 11);
+	EXPECT_EQ(0, do_op(self, DISK_WRITE, 0, 0, 40 * SZ_1M, iov, 40));
+	back = mmap(NULL, 40 * SZ_1M, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, back);
+	peek(self, 0, back, 40 * SZ_1M);
+	for (i = 0; i < 20; i++)
+		EXPECT_TRUE(has_pattern(back + i * SZ_2M, SZ_2M, 11));
+	memset(back, 0, 40 * SZ_1M);
+	/* One part that is too large; and one after a small one. */
+	EXPECT_EQ(0, do_rw(self, DISK_READ, 0, back, 20 * SZ_1M));
+	iov[0] = (struct iovec){ back + 20 * SZ_1M, 4096 };
+	iov[1] = (struct iovec){ back + 20 * SZ_1M + 4096, 20 * SZ_1M - 4096 };
+	EXPECT_EQ(0, do_op(self, DISK_READ, 0, 20 * SZ_1M, 20 * SZ_1M, iov, 2));
+	for (i = 0; i < 20; i++)
+		EXPECT_TRUE(has_pattern(back + i * SZ_2M, SZ_2M, 11));
+	munmap(back, 40 * SZ_1M);
+}
+
 /* Blocks that the file system needs to know of the holes. */
 #define SLACK	64
 
