@@ -67,7 +67,6 @@ done
 
 cat > "$dir/init" <<'END'
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc
