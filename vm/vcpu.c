@@ -134,6 +134,13 @@ static void vcpu_handle_exit(struct vcpu *v)
 	}
 }
 
+/* Only files have pages that can be missing: those of --pmem and --hugetlbfs. */
+static const char *run_advice(int err)
+{
+	return err != EFAULT ? "" :
+		": a page of guest memory is not there; was a file of it truncated, or is the host's disk full?";
+}
+
 static void vcpu_enter(struct vcpu *v)
 {
 	v->io_pending = false;
@@ -144,7 +151,7 @@ static void vcpu_enter(struct vcpu *v)
 	}
 	if (errno == EINTR || errno == EAGAIN)
 		return;
-	log_err("vCPU %u: KVM_RUN: %s", v->index, strerror(errno));
+	log_err("vCPU %u: KVM_RUN: %s%s", v->index, strerror(errno), run_advice(errno));
 	verdict_set(&v->vm->verdict, EXIT_KVM_ERROR);
 	runstate_request(&v->vm->run, RUN_BY_HOST_ERROR);
 }
