@@ -176,6 +176,89 @@ huge_pages() {
 }
 test_case '--hugetlbfs' huge_pages
 
+# ---- persistent memory: at 4 GiB, as there is less RAM
+
+word_at() {
+	od -An -tx4 -j "$2" -N 4 "$1" | tr -d ' '
+}
+
+pmem_file() {
+	truncate -s "$2" "$1" && printf data | dd of="$1" bs=1 seek=4096 conv=notrunc status=none
+}
+
+pmem_is_the_file() {
+	pmem_file a 2M && pmem_file b 4M
+	# The next one is 128 MiB further.
+	prints far:4,read:80001000,write:801ffffc,read:801ffffc,write:88002000 \
+		'read 61746164\nread 600df00d\n' --pmem a --pmem b
+	expect 'the last word of the first file' 600df00d "$(word_at a 0x1ffffc)"
+	expect 'a word of the second file' 600df00d "$(word_at b 0x2000)"
+	expect 'the same word of the first file' 00000000 "$(word_at a 0x2000)"
+}
+test_case '--pmem: a file is memory' pmem_is_the_file
+
+pmem_survives_resets() {
+	pmem_file a 2M
+	run_guest 0 boot,only:1,far:4,only:1,write:80000000,until:3,only:2,far:4,only:2,read:80000000,acpi \
+		--on-reboot reset --pmem a
+	grep -qx 'read 600df00d' out || fail "printed: $(cat out)"
+}
+test_case '--pmem: it survives a reset' pmem_survives_resets
+
+pmem_read_only() {
+	pmem_file a 2M
+	prints far:4,write:80001000,read:80001000 'read 61746164\n' --pmem a,ro
+	expect 'the file' 61746164 "$(word_at a 4096)"
+}
+test_case '--pmem: writes to a read-only file go nowhere' pmem_read_only
+
+pmem_is_no_ram() {
+	pmem_file a 2M
+	run_guest 0 memory,poweroff
+	mv out without
+	run_guest 0 memory,poweroff --pmem a
+	diff without out
+}
+test_case '--pmem: it is not in the memory map' pmem_is_no_ram
+
+pmem_beyond_the_file() {
+	pmem_file a 4M
+	prints far:4,read:80200000 'read ffffffff\n' --pmem a,size=2M
+}
+test_case '--pmem: nothing is behind it' pmem_beyond_the_file
+
+# Not every KVM tells us: one takes the page for none at all.
+pmem_cut() {
+	pmem_file a 2M
+	mkfifo in && exec 9<> in
+	start_guest cut sum,far:4,read:80100000,poweroff --pmem a <&9
+	wait_for 'the guest' printed cut.out ready
+	truncate -s 4096 a
+	printf '\004' >&9
+	wait_for "the guest's end" has_ended "$pid"
+	wait "$pid"
+	case $? in
+	0) printed cut.out 'read ffffffff' || fail "printed: $(cat cut.out)" ;;
+	105) one_line cut.err && grep -q 'a page of guest memory is not there' cut.err ||
+		fail "said: $(cat cut.err)" ;;
+	*) fail "said: $(cat cut.err)" ;;
+	esac
+}
+test_case '--pmem: a file that was cut: 105, or nothing is there' pmem_cut
+
+pmem_in_use() {
+	pmem_file a 2M
+	mkfifo in && exec 9<> in
+	start_guest first sum,poweroff --pmem a <&9
+	wait_for 'the guest' printed first.out ready
+	ends_saying 125 'in use elsewhere' poweroff --pmem a
+	ends_saying 125 'somebody writes to it' poweroff --pmem a,ro
+	printf '\004' >&9
+	end_guest 0 "$pid"
+	run_guest 0 poweroff --pmem a
+}
+test_case '--pmem: one guest that writes' pmem_in_use
+
 # ---- vCPUs
 
 smp() {

@@ -33,6 +33,8 @@
  *	read:ADDRESS	print the 32-bit word at a hexadecimal address
  *	port:ADDRESS	print the byte that an I/O port gives
  *	write:ADDRESS	write a word there (0x600df00d)
+ *	far:N		from here on 0x80000000 to 0xbfffffff are the addresses from
+ *			N GiB on; of the others only the first GiB is left
  *	initrd		print "initrd SIZE FIRST-WORD"
  *	memory		print the memory map: "map START SIZE TYPE", hexadecimal
  *	args		print the whole command line
@@ -59,6 +61,7 @@
 #define NO_MEMORY	0xd0000000
 
 /* Memory that is neither part of the image nor cleared by a reset. */
+#define PAGE_TABLES	0x1c0000
 #define STACK_TOP	0x1e0000
 #define BOOTS		0x1f0000
 
@@ -560,6 +563,54 @@ do_write:
 	movl	$0x600df00d, (%eax)
 	ret
 
+/*
+ * In long mode, of which 32-bit code sees nothing but the paging: the first GiB where
+ * it is, and the window, in pages of 2 MiB.
+ */
+do_far:
+	call	get_number
+	movl	%eax, %ebx
+	movl	$PAGE_TABLES, %edi
+	movl	$2048, %ecx
+	xorl	%eax, %eax
+	rep stosl
+	movl	$(PAGE_TABLES + 0x1003), PAGE_TABLES
+	movl	$(PAGE_TABLES + 0x2003), PAGE_TABLES + 0x1000
+	movl	$(PAGE_TABLES + 0x3003), PAGE_TABLES + 0x1010
+	movl	$(PAGE_TABLES + 0x2000), %edi
+	xorl	%eax, %eax
+	xorl	%edx, %edx
+	call	fill_directory
+	movl	%ebx, %eax
+	shll	$30, %eax
+	movl	%ebx, %edx
+	shrl	$2, %edx
+	call	fill_directory
+	movl	$PAGE_TABLES, %eax
+	movl	%eax, %cr3
+	movl	%cr4, %eax
+	orl	$0x20, %eax		/* PAE */
+	movl	%eax, %cr4
+	movl	$0xc0000080, %ecx	/* EFER: LME */
+	rdmsr
+	orl	$0x100, %eax
+	wrmsr
+	movl	%cr0, %eax
+	orl	$0x80000000, %eax
+	movl	%eax, %cr0
+	ret
+
+/* The GiB at %edx:%eax, in the directory at %edi. */
+fill_directory:
+	orl	$0x83, %eax		/* present, writable, large */
+	movl	$512, %ecx
+1:	movl	%eax, (%edi)
+	movl	%edx, 4(%edi)
+	addl	$8, %edi
+	addl	$0x200000, %eax
+	loop	1b
+	ret
+
 do_port:
 	call	get_hex
 	movl	%eax, %ebx
@@ -690,6 +741,7 @@ words:
 	word	mmio, do_mmio
 	word	read, do_read
 	word	write, do_write
+	word	far, do_far
 	word	port, do_port
 	word	initrd, do_initrd
 	word	memory, do_memory
