@@ -20,6 +20,13 @@
 #define OPEN_FLAGS	(O_ACCMODE | O_APPEND | O_TRUNC | O_DSYNC | O_SYNC)
 #define OPEN_TRIES	8
 
+/* Some C libraries leave these to linux/fs.h, which is at odds with theirs. */
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE	0x1
+#define RENAME_EXCHANGE		0x2
+#define RENAME_WHITEOUT		0x4
+#endif
+
 /* --- as the guest's user --------------------------------------------------------- */
 
 /*
@@ -123,7 +130,7 @@ static int adopt_file(struct share_ctx *ctx, int file, const struct share_inode 
 }
 
 static int create_at(struct share_ctx *ctx, struct share_inode *dir, const char *name,
-		     int flags, u32 mode)
+		     int flags, u32 mode, bool tmp)
 {
 	struct open_how how = {
 		.flags = (flags & OPEN_FLAGS & ~O_TRUNC) | O_CLOEXEC,
@@ -133,7 +140,7 @@ static int create_at(struct share_ctx *ctx, struct share_inode *dir, const char 
 	bool changed;
 	int fd, ret;
 
-	if (flags & __O_TMPFILE)
+	if (tmp)
 		how.flags |= O_TMPFILE | (flags & O_EXCL);
 	else
 		how.flags |= O_CREAT | O_EXCL | O_NOFOLLOW;
@@ -191,7 +198,7 @@ int share_create(struct share_ctx *ctx, struct share_inode *dir, const char *nam
 	for (i = 0; i < OPEN_TRIES; i++) {
 		if (!share_file_get(s))
 			return -ENFILE;
-		fd = create_at(ctx, dir, name, flags & ~(O_EXCL | __O_TMPFILE), mode);
+		fd = create_at(ctx, dir, name, flags, mode, false);
 		if (fd >= 0)
 			fd = finish_create(ctx, fd, dir, inode_name_hash(dir, name),
 					   inode, attr);
@@ -222,7 +229,7 @@ int share_tmpfile(struct share_ctx *ctx, struct share_inode *dir, int flags, u32
 		return -EINVAL;
 	if (!share_file_get(s))
 		return -ENFILE;
-	fd = create_at(ctx, dir, ".", flags | __O_TMPFILE, mode);
+	fd = create_at(ctx, dir, ".", flags, mode, true);
 	if (fd >= 0)
 		fd = finish_create(ctx, fd, dir, 0, inode, attr);
 	if (fd < 0)
@@ -330,7 +337,7 @@ int share_rename(struct share_ctx *ctx, struct share_inode *from, const char *na
 		ret = begin_as(ctx, &changed);
 	if (ret)
 		return ret;
-	if (SHARE_RETRY(renameat2(from->fd, name, to->fd, newname, flags)) < 0)
+	if (SHARE_RETRY(syscall(SYS_renameat2, from->fd, name, to->fd, newname, flags)) < 0)
 		ret = share_errno();
 	end_as(changed);
 	return ret;

@@ -6,11 +6,10 @@
  * object only to find that it is known: who uses it compares.
  */
 #include <errno.h>
+#include <linux/stat.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
-#include <sys/stat.h>
-#include <linux/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>

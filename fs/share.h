@@ -7,7 +7,10 @@
 #include <linux/types.h>
 #include <vmtool/share.h>
 
-/* Private to the files of a share: share.c, inode.c, attr.c, create.c, dir.c, xattr.c. */
+/*
+ * Private to the files of a share: share.c, inode.c, attr.c, setattr.c, create.c,
+ * dir.c, xattr.c.
+ */
 
 /* A system call again for as long as a signal comes in between. */
 #define SHARE_RETRY(call)					\

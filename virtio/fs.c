@@ -215,7 +215,9 @@ static int fs_realize(struct virtio_dev *vd, struct vm *vm)
 	struct fuse_opts opts = {
 		.cache = c->cache, .writeback = c->writeback, .locks = c->locks,
 	};
-	struct virtio_fs_config config = { .num_request_queues = htole32(c->queues) };
+	struct virtio_fs_config config = {
+		.num_request_queues = (__force __le32)htole32(c->queues),
+	};
 	int ret;
 
 	ret = fs_parse_maps(&c->uidmap, "uidmap", &share.uids);

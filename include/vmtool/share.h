@@ -5,7 +5,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
 #include <linux/types.h>
 
 /*
@@ -89,14 +90,13 @@ struct share_opts {
  * @root: its inode, held until share_close()
  * @ro: nothing can be changed
  * @xattr: extended attributes are served
- *
- * The rest is private to fs/.
  */
 struct share {
 	struct share_inode *root;
 	bool ro;
 	bool xattr;
 
+	/* private: to fs/ */
 	bool squash;
 	bool as_guest;		/* create as the guest's user: we are root */
 	struct share_map uids;
@@ -123,19 +123,16 @@ struct share {
  * @share: the share
  * @uid: user in the guest who asks, for what creates something
  * @gid: its group
- *
- * The rest is private: @path is where /proc/self/fd is for calls that have no
- * descriptor to start from, @scratch a buffer for directories that have none, with
- * entries of @reading.
  */
 struct share_ctx {
 	struct share *share;
 	u32 uid;
 	u32 gid;
 
-	const char *path;
-	char *scratch;
-	const struct share_dir *reading;
+	/* private: */
+	const char *path;	/* where /proc/self/fd is, for calls without a descriptor */
+	char *scratch;		/* a buffer for directories that have none ... */
+	const struct share_dir *reading;	/* ... with entries of this one */
 };
 
 /**

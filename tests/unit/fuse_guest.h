@@ -89,8 +89,8 @@ static inline int take_reply(SELF, u32 used)
 	return h.error;
 }
 
-static inline int request(SELF, unsigned int q, u32 opcode, u64 nodeid, const struct part *parts,
-		   int nr, u32 room)
+static inline int request(SELF, unsigned int q, u32 opcode, u64 nodeid,
+			  const struct part *parts, int nr, u32 room)
 {
 	u32 used = 0, len = put_request(self, opcode, nodeid, parts, nr);
 	struct drv_seg segs[] = { DRV_OUT(self->out, len), DRV_IN(self->in, room) };
