@@ -216,7 +216,7 @@ static int fs_realize(struct virtio_dev *vd, struct vm *vm)
 		.cache = c->cache, .writeback = c->writeback, .locks = c->locks,
 	};
 	struct virtio_fs_config config = {
-		.num_request_queues = (__force __le32)htole32(c->queues),
+		.num_request_queues = htole32(c->queues),
 	};
 	int ret;
 
