@@ -395,4 +395,82 @@ TEST_F(share, thousands_of_inodes)
 	EXPECT_EQ(1, self->s.nr_inodes);
 }
 
+/* --- threads -------------------------------------------------------------------------- */
+
+struct busy {
+	pthread_t thread;
+	struct share *s;
+	unsigned int seed;
+	unsigned int failed;
+};
+
+/* Everything that changes the table, on a few names. */
+static void be_busy(struct busy *b, struct share_ctx *ctx, const char *name, unsigned int what)
+{
+	struct share_inode *inode = NULL, *again;
+	struct share_attr attr;
+	u64 id;
+	int fd;
+
+	if (what % 4 == 0) {
+		share_unlink(ctx, b->s->root, name, false);
+		return;
+	}
+	if (what % 4 == 1) {
+		fd = share_create(ctx, b->s->root, name, O_RDWR, 0644, &inode, &attr);
+		if (fd >= 0)
+			share_close_file(b->s, fd);
+		b->failed += fd < 0;
+	} else if (share_lookup(ctx, b->s->root, name, &inode, &attr)) {
+		inode = NULL;
+	}
+	if (!inode)
+		return;
+	share_remember(b->s, inode);
+	id = share_id(inode);
+	share_put(b->s, inode);
+	again = share_by_id(b->s, id);
+	b->failed += again != inode || share_getattr(ctx, inode, &attr);
+	b->failed += share_forget(b->s, id, 1) != 0;
+	share_put(b->s, again);
+}
+
+static void *busy_thread(void *arg)
+{
+	struct busy *b = arg;
+	struct share_ctx ctx;
+	char name[2] = "a";
+	int i;
+
+	if (share_ctx_init(&ctx, b->s)) {
+		b->failed++;
+		return NULL;
+	}
+	for (i = 0; i < 10000; i++) {
+		unsigned int r = rand_r(&b->seed);
+
+		name[0] = 'a' + r % 5;
+		be_busy(b, &ctx, name, r / 8);
+	}
+	share_ctx_destroy(&ctx);
+	return NULL;
+}
+
+TEST_F(share, threads)
+{
+	struct busy b[4];
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		b[i] = (struct busy){ .s = &self->s, .seed = i };
+		ASSERT_EQ(0, pthread_create(&b[i].thread, NULL, busy_thread, &b[i]));
+	}
+	for (i = 0; i < 4; i++) {
+		pthread_join(b[i].thread, NULL);
+		EXPECT_EQ(0, b[i].failed);
+	}
+	EXPECT_EQ(1, self->s.nr_inodes);
+	EXPECT_EQ(0, self->s.nr_files);
+}
+
 TEST_HARNESS_MAIN
