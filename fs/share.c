@@ -24,6 +24,7 @@
 #define SHARE_FD_RESERVE	256	/* descriptors left for the rest of vmtool */
 #define SHARE_FD_WANTED		1048576
 #define SHARE_INODES_MAX	1048576
+#define SHARE_FILES_MAX		32768	/* open at once */
 #define SHARE_NOBODY		65534
 
 void share_fd_name(int fd, char buf[SHARE_PATH_MAX])
@@ -215,7 +216,7 @@ static void share_limits(struct share *s, unsigned int max_inodes)
 	if (nofile > SHARE_FD_WANTED)
 		nofile = SHARE_FD_WANTED;
 	fds = nofile > 2 * SHARE_FD_RESERVE ? nofile - SHARE_FD_RESERVE : nofile / 2;
-	s->max_files = fds / 4;
+	s->max_files = fds / 4 < SHARE_FILES_MAX ? fds / 4 : SHARE_FILES_MAX;
 	s->max_inodes = fds - s->max_files;
 	if (max_inodes && max_inodes < s->max_inodes)
 		s->max_inodes = max_inodes;
