@@ -68,6 +68,20 @@ for name in stop pause resume; do
 	test_case "$name: a name and --all" refused '' $name --all x
 	test_case "$name: a name no guest can have" refused '' $name ../x
 done
+for name in balloon "stat -m"; do
+	# shellcheck disable=SC2086
+	test_case "$name: no guest named" refused '' $name
+	# shellcheck disable=SC2086
+	test_case "$name: --name without one" refused 'missing' $name --name
+	# shellcheck disable=SC2086
+	test_case "$name: no such guest" refused nobody $name -n nobody
+done
+test_case 'balloon: no size' refused 'not an amount of memory' balloon -a x
+test_case 'balloon: too small' refused 'not an amount of memory' balloon -a 4095B
+test_case 'balloon: two sizes' refused 'one of SIZE' balloon -a 64 65
+test_case 'balloon: a size and --inflate' refused 'one of SIZE' balloon -a 64 -i 1
+test_case 'balloon --deflate: nothing' refused 'not an amount of memory' balloon -a -d 0
+test_case 'stat: of what' refused '--memory' stat -a
 test_case 'stop --timeout: no number' refused 'not a number' stop -a --timeout x
 test_case 'stop --timeout: negative' refused 'timeout' stop -a --timeout -1
 
@@ -134,6 +148,7 @@ test_case 'version >&-' version_closed
 
 # Every option that takes a value, so that a new one has to come here.
 valued_options='name cpus mem hugetlbfs kernel initrd params on-reboot timeout dump-acpi loglevel'
+valued_options+=' console port'
 
 options_are_known() {
 	expect 'options with a value' "$(printf '%s\n' $valued_options | sort | paste -sd' ')" \
@@ -180,6 +195,20 @@ test_case '--timeout' refused_values --timeout 'not a number of seconds' '' x 0 
 	4294967296 4294967297 315360001 99999999999999999999
 test_case '--on-reboot' refused_values --on-reboot 'neither reset nor exit' '' x RESET resets
 test_case '--loglevel' refused_values --loglevel 'not error' '' x 0 ERROR
+test_case '--console' refused_values --console 'neither serial nor virtio' '' x hvc0 VIRTIO
+test_case '--port: nowhere' refused_values --port 'say either socket=PATH or file=PATH' a \
+	a,socket=s,file=f
+test_case '--port: no name' refused_values --port name '' socket=s a/b,file=f $'a\033b,file=f' \
+	"$long,file=f"
+test_case '--port: a directory' refused_values --port 'cannot open /: ' a,file=/
+test_case '--port: no directory' refused_values --port 'cannot create nonexistent/s: ' \
+	a,socket=nonexistent/s
+test_case '--port: a long path' refused_values --port 'File name too long' "a,socket=/$long"
+test_case '--port: twice' refused 'two ports have this name' run -k "$guest" --port a,file=/dev/null \
+	--port a,file=/dev/null
+test_case '--rng: no rate' refused '--rng: rate=' run -k "$guest" --rng=rate=x
+test_case '--rng: twice' refused '--rng: a guest has only one' run -k "$guest" --rng --rng
+test_case '--balloon: no such property' refused '--balloon' run -k "$guest" --balloon=x
 test_case '--name' refused_values --name name '' . .. a/b /a ../a -a .a 'a b' $'a\nb' $'a\033b' ä \
 	"$long"
 test_case '--hugetlbfs' refused_values --hugetlbfs hugetlbfs '' /nonexistent . /etc/passwd
@@ -376,6 +405,34 @@ dry_run() {
 	vmtool run --dry-run -c 3 -m 5368709120B "$guest" -p a=b 2> err | cmp - out
 }
 test_case '--dry-run' dry_run
+
+# has_console KIND PARAM ARG...: who has the terminal, and what the kernel is told.
+has_console() {
+	local kind=$1 param=$2
+
+	shift 2
+	vmtool run --dry-run -k "$guest" "$@" > out 2> err || fail "said: $(cat err)"
+	grep -qx "console: $kind" out || fail "$*: $(grep ^console: out)"
+	grep -q "^command line: .*\\b$param\\b" out || fail "$*: $(grep '^command line:' out)"
+}
+# The tiny kernel has no driver for the virtio console.
+test_case 'console by default' has_console serial console=ttyS0
+test_case '--console serial' has_console serial console=ttyS0 --console serial
+test_case '--console virtio' has_console virtio 'earlycon=uart8250,io,0x3f8 console=hvc0' \
+	--console virtio
+test_case 'console in --params' has_console virtio console=hvc0 -p 'console=ttyS0 console=hvc0'
+test_case 'last console in --params' has_console serial console=ttyS0 \
+	-p 'console=hvc0 console=ttyS0,115200'
+test_case 'netconsole is none' has_console serial console=ttyS0 -p netconsole=hvc0
+test_case '--console before --params' has_console serial console=hvc0 --console serial -p console=hvc0
+
+ports_are_one_device() {
+	vmtool run --dry-run -k "$guest" --port a,file=f --port b,socket=s > out 2> err ||
+		fail "said: $(cat err)"
+	expect 'consoles' 1 "$(grep -c '^device: console' out)"
+	[ ! -e f ] && [ ! -e s ] || fail "made: $(ls)"
+}
+test_case '--dry-run with ports' ports_are_one_device
 
 dry_run_needs_no_kvm() {
 	unshare -m true 2> /dev/null || skip "no mount namespaces"
