@@ -415,6 +415,12 @@ has_console() {
 	grep -qx "console: $kind" out || fail "$*: $(grep ^console: out)"
 	grep -q "^command line: .*\\b$param\\b" out || fail "$*: $(grep '^command line:' out)"
 }
+bus_for_the_console() {
+	has_console virtio panic=-1 --console virtio
+	grep -q 'pci=off' out && fail "pci=off: $(grep '^command line:' out)"
+	has_console virtio pci=off --console virtio --virtio-transport mmio
+}
+test_case 'a PCI bus for the console' bus_for_the_console
 # The tiny kernel has no driver for the virtio console.
 test_case 'console by default' has_console serial console=ttyS0
 test_case '--console serial' has_console serial console=ttyS0 --console serial

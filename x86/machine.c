@@ -48,7 +48,7 @@ void arch_default_params(const struct vm *vm, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s panic=-1%s",
 		 vm->virtio_console ? PARAMS_VIRTIO : PARAMS_SERIAL,
-		 x86_wants_pci(vm->cfg) ? "" : " pci=off");
+		 x86_wants_pci(vm) ? "" : " pci=off");
 }
 
 int arch_check_host(void)

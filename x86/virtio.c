@@ -76,10 +76,11 @@ static struct device *attach_pci(struct vm *vm, struct virtio_dev *vd)
 }
 #endif
 
-bool x86_wants_pci(const struct vm_config *cfg)
+bool x86_wants_pci(const struct vm *vm)
 {
 #ifdef CONFIG_VIRTIO_PCI
-	return cfg->transport == VIRTIO_TRANSPORT_PCI && !list_empty(&cfg->devices);
+	return vm->cfg->transport == VIRTIO_TRANSPORT_PCI &&
+	       (vm->virtio_console || !list_empty(&vm->cfg->devices));
 #else
 	return false;
 #endif

@@ -173,7 +173,7 @@ struct device *x86_reset_create(void);
 int x86_virtio_cmdline(struct vm *vm);
 
 /** x86_wants_pci() - will this machine have a PCI bus? */
-bool x86_wants_pci(const struct vm_config *cfg);
+bool x86_wants_pci(const struct vm *vm);
 
 /**
  * x86_capture_state() - remember the boot vCPU's power-on state
