@@ -22,11 +22,21 @@
 #define POLL_MS		20
 
 /* Those that are no bytes are numbers of events. */
-static const struct {
+struct stat_line {
 	const char *member;
 	const char *text;
 	bool bytes;
-} lines[] = {
+};
+
+/* Of the balloon, then of the guest. */
+static const struct stat_line sizes[] = {
+	{ "x-total", "started with", true },
+	{ "x-target", "asked to make do with", true },
+	{ "actual", "actual", true },
+	{ }
+};
+
+static const struct stat_line lines[] = {
 	{ "stat-total-memory", "total memory", true },
 	{ "stat-free-memory", "free", true },
 	{ "stat-available-memory", "available", true },
@@ -43,20 +53,18 @@ static const struct {
 	{ "stat-direct-scans", "pages scanned directly", false },
 	{ "stat-async-reclaims", "pages reclaimed in background", false },
 	{ "stat-direct-reclaims", "pages reclaimed directly", false },
+	{ }
 };
 
-static void show(const char *name, const json_t *stats)
+static void show(const json_t *stats, const struct stat_line *line)
 {
-	unsigned int i;
-
-	printf("%s:\n", name);
-	for (i = 0; i < ARRAY_SIZE(lines); i++) {
-		const json_t *value = json_object_get(stats, lines[i].member);
+	for (; line->member; line++) {
+		const json_t *value = json_object_get(stats, line->member);
 
 		if (!json_is_integer(value))
 			continue;
-		printf("  %-30s %16lld%s\n", lines[i].text,
-		       (long long)json_integer_value(value), lines[i].bytes ? " bytes" : "");
+		printf("  %-30s %16lld%s\n", line->text,
+		       (long long)json_integer_value(value), line->bytes ? " bytes" : "");
 	}
 }
 
@@ -94,20 +102,27 @@ static int stat_memory(const char *name)
 {
 	struct qmp_client client;
 	struct qmp_error err;
-	json_t *answer;
+	json_t *answer, *balloon = NULL;
 	int ret = guests_open(&client, name);
 
 	if (ret)
 		return ret;
 	answer = fresh_stats(&client, &err);
+	if (answer)
+		ret = qmp_client_execute(&client, "query-balloon", NULL, QMP_TIMEOUT_MS,
+					 &balloon, &err);
 	qmp_client_close(&client);
-	if (!answer) {
+	if (answer && !ret) {
+		printf("%s:\n", name);
+		show(balloon, sizes);
+		show(json_object_get(answer, "stats"), lines);
+		json_decref(balloon);
+	} else {
 		log_err("guest '%s': %s", name, err.desc);
-		return 1;
+		ret = 1;
 	}
-	show(name, json_object_get(answer, "stats"));
 	json_decref(answer);
-	return 0;
+	return ret;
 }
 
 int cmd_stat(int argc, const char **argv)

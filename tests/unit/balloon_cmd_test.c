@@ -286,6 +286,8 @@ TEST_F(cmd, stat_memory)
 		EXPECT_TRUE(!strncmp(r.out, "g:\n", 3));
 		snprintf(want, sizeof(want), "  %-30s %16d bytes\n", "total memory", 16 * MIB);
 		EXPECT_TRUE(strstr(r.out, want));
+		snprintf(want, sizeof(want), "  %-30s %16d bytes\n", "actual", 16 * MIB);
+		EXPECT_TRUE(strstr(r.out, want));
 		EXPECT_TRUE(strstr(r.out, "major faults"));
 		EXPECT_FALSE(strstr(r.out, "swapped"));
 	}
