@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/virtio_ring.h>
@@ -23,9 +24,9 @@ static inline void vq_fetch_begin(void) { }
 static inline void vq_fetch_note(const void *field, size_t len) { }
 #endif
 
-#define PACKED_AVAIL	(1U << VRING_PACKED_DESC_F_AVAIL)
-#define PACKED_USED	(1U << VRING_PACKED_DESC_F_USED)
-#define WRAP_BIT	(1U << VRING_PACKED_EVENT_F_WRAP_CTR)
+#define PACKED_AVAIL	BIT(VRING_PACKED_DESC_F_AVAIL)
+#define PACKED_USED	BIT(VRING_PACKED_DESC_F_USED)
+#define WRAP_BIT	BIT(VRING_PACKED_EVENT_F_WRAP_CTR)
 
 /**
  * struct vq_done - a chain the device is done with before its turn (2.7.9, 2.8.4)

@@ -10,7 +10,6 @@
 #include <vmtool/virtio.h>
 #include <vmtool/vm.h>
 
-
 int arch_check_host(void)
 {
 	log_err("running guests is not supported yet on %s", arch_kernel_name);

@@ -79,8 +79,6 @@ struct vq_done;
  * @broken: the ring was found wrong; nothing is popped any more
  * @kick: eventfd the driver's notifications arrive at; the source is added to the
  *	loop of the queue's thread while it runs
- *
- * The rest is private to virtio/queue.c.
  */
 struct virtqueue {
 	struct virtio_dev *vd;
@@ -97,6 +95,7 @@ struct virtqueue {
 	bool broken;
 	struct ev_source kick;
 
+	/* private: */
 	const struct gmem *gm;
 	void *ring_desc;
 	void *ring_driver;

@@ -80,7 +80,8 @@ TEST_F(props, all)
 	static const u8 mac[6] = { 0x52, 0x54, 0, 0x12, 0xAb, 0xff };
 
 	ASSERT_EQ(0, props_parse(props, &self->c, "--x",
-				 "a.img,t,ro,queues=16,size=3M,cid=0x10,cache=writeback,mac=52:54:00:12:Ab:ff,fwd=1,fwd=2"));
+				 "a.img,t,ro,queues=16,size=3M,cid=0x10,cache=writeback,"
+				 "mac=52:54:00:12:Ab:ff,fwd=1,fwd=2"));
 	EXPECT_STREQ("a.img", self->c.path);
 	EXPECT_STREQ("t", self->c.tag);
 	EXPECT_TRUE(self->c.ro);
