@@ -549,6 +549,7 @@ static inline int drv_machine(struct drv *d)
 	snprintf(d->cfg.name, sizeof(d->cfg.name), "test");
 	d->cfg.nr_cpus = 2;
 	d->cfg.mem = DRV_RAM;
+	INIT_LIST_HEAD(&d->cfg.devices);
 	d->vm.cfg = &d->cfg;
 	d->brk = 4096;		/* address 0 is a mistake */
 	ret = gmem_add(gm, 0, DRV_RAM, GMEM_RAM, -1, 0);
