@@ -135,6 +135,35 @@ TEST_F(ports, who_says_what)
 	EXPECT_TRUE(come_up(self->c));
 }
 
+TEST_F(ports, a_console_of_a_size)
+{
+	struct winsize ws = { .ws_col = 80, .ws_row = 25 };
+	int pty = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	ASSERT_LE(0, pty);
+	ASSERT_EQ(0, grantpt(pty));
+	ASSERT_EQ(0, unlockpt(pty));
+	close(self->d->vm.term.out.fd);
+	self->d->vm.term.out.fd = open(ptsname(pty), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ioctl(pty, TIOCSWINSZ, &ws);
+	begin();
+	con_ctl_offer(self->c, 20);
+	con_ctl(self->c, 0, VIRTIO_CONSOLE_DEVICE_READY, 1);
+	while (drv_get(self->d, 2, NULL))
+		;
+	con_ctl(self->c, 0, VIRTIO_CONSOLE_PORT_READY, 1);
+	EXPECT_TRUE(con_told(self->c, 0, VIRTIO_CONSOLE_CONSOLE_PORT, 1, ""));
+	/* Columns, then rows. */
+	EXPECT_TRUE(con_told_bytes(self->c, 0, VIRTIO_CONSOLE_RESIZE, 0, "\x50\0\x19\0", 4));
+	EXPECT_TRUE(con_told(self->c, 0, VIRTIO_CONSOLE_PORT_OPEN, 1, ""));
+	ws.ws_col = 0x102;
+	ioctl(pty, TIOCSWINSZ, &ws);
+	term_resized(&self->d->vm.term);
+	EXPECT_TRUE(con_told_bytes(self->c, 0, VIRTIO_CONSOLE_RESIZE, 0, "\x02\x01\x19\0", 4));
+	EXPECT_TRUE(con_told_nothing(self->c));
+	close(pty);
+}
+
 TEST_F(ports, messages_wait_for_buffers)
 {
 	begin();

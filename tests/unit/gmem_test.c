@@ -364,6 +364,57 @@ static bool maps_memfd(void)
 	return found;
 }
 
+/* Is the page behind @p in memory? */
+static bool present(const void *p)
+{
+	unsigned char here = 0;
+
+	return !mincore((void *)((uintptr_t)p & ~(PAGE - 1)), PAGE, &here) && (here & 1);
+}
+
+TEST_F(gmem, discarded_pages)
+{
+	u8 *p = self->gm.slots[0].hva;
+	struct iovec part;
+
+	memset(p, 'x', 6 * PAGE);
+	/* Whole pages of the part, no more. */
+	part = (struct iovec){ p + 100, 3 * PAGE };
+	EXPECT_EQ(0, gmem_discard(&self->gm, &part, false));
+	EXPECT_TRUE(present(p));
+	EXPECT_FALSE(present(p + PAGE));
+	EXPECT_FALSE(present(p + 2 * PAGE));
+	EXPECT_EQ('x', p[3 * PAGE]);
+	EXPECT_EQ(0, p[PAGE]);
+	part = (struct iovec){ p + 4 * PAGE, PAGE };
+	EXPECT_EQ(0, gmem_discard(&self->gm, &part, true));
+	EXPECT_FALSE(present(p + 4 * PAGE));
+	EXPECT_EQ('x', p[5 * PAGE]);
+	/* None of them is a whole page. */
+	part = (struct iovec){ p + 5 * PAGE + 1, PAGE };
+	EXPECT_EQ(0, gmem_discard(&self->gm, &part, true));
+	part = (struct iovec){ p + 5 * PAGE, PAGE - 1 };
+	EXPECT_EQ(0, gmem_discard(&self->gm, &part, false));
+	part = (struct iovec){ p + 5 * PAGE, 0 };
+	EXPECT_EQ(0, gmem_discard(&self->gm, &part, false));
+	EXPECT_EQ('x', p[5 * PAGE]);
+}
+
+TEST_F(gmem, discarded_where_it_must_not_be)
+{
+	u8 *rom = self->gm.slots[2].hva, mine[1] = { 'x' };
+	struct iovec part = { rom, PAGE };
+
+	rom[0] = 'x';
+	EXPECT_EQ(0, gmem_discard(&self->gm, &part, false));
+	EXPECT_EQ(0, gmem_discard(&self->gm, &part, true));
+	EXPECT_EQ('x', rom[0]);
+	/* Not guest memory at all. */
+	part = (struct iovec){ mine, 1 << 20 };
+	EXPECT_EQ(0, gmem_discard(&self->gm, &part, true));
+	EXPECT_EQ('x', mine[0]);
+}
+
 TEST_F(gmem, files_appear_and_come_back)
 {
 	const struct placement *p;

@@ -522,6 +522,102 @@ TEST(version_missing)
 	kernel_image_close(&r.ki);
 }
 
+/* A kernel with sections: strings in .rodata, and others elsewhere. */
+struct sections {
+	struct fix_elf e;
+	struct elf64_shdr sh[4];
+	char names[32];
+	char rodata[150000];
+	char data[64];
+};
+
+static void sections_make(struct sections *f)
+{
+	static const char names[] = "\0.rodata\0.data\0.shstrtab";
+
+	memset(f, 0, sizeof(*f));
+	fix_elf_make(&f->e);
+	f->e.eh.e_shoff = offsetof(struct sections, sh);
+	f->e.eh.e_shentsize = sizeof(f->sh[0]);
+	f->e.eh.e_shnum = 4;
+	f->e.eh.e_shstrndx = 3;
+	memcpy(f->names, names, sizeof(names));
+	f->sh[1] = (struct elf64_shdr) {
+		.sh_name = 1, .sh_type = SHT_PROGBITS,
+		.sh_offset = offsetof(struct sections, rodata), .sh_size = sizeof(f->rodata),
+	};
+	f->sh[2] = (struct elf64_shdr) {
+		.sh_name = 9, .sh_type = SHT_PROGBITS,
+		.sh_offset = offsetof(struct sections, data), .sh_size = sizeof(f->data),
+	};
+	f->sh[3] = (struct elf64_shdr) {
+		.sh_name = 15, .sh_type = SHT_STRTAB,
+		.sh_offset = offsetof(struct sections, names), .sh_size = sizeof(f->names),
+	};
+	memcpy(f->data, "elsewhere", 10);
+}
+
+static bool sections_have(const struct sections *f, const char *text)
+{
+	struct fix_result r;
+	bool found;
+
+	fix_open(&r, f, sizeof(*f));
+	if (r.ret)
+		return false;
+	found = kernel_image_has(&r.ki, text);
+	kernel_image_close(&r.ki);
+	return found;
+}
+
+TEST(strings_of_a_kernel)
+{
+	static struct sections f;
+	/* At the edges of what is read at a time, and across them. */
+	const size_t at[] = { 0, 65536 - 13, 65536 - 12, 65536 - 1, 65536, 131072 - 30,
+			      sizeof(f.rodata) - 13 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		sections_make(&f);
+		memcpy(f.rodata + at[i], "virtio-ports", 13);
+		EXPECT_TRUE(sections_have(&f, "virtio-ports"))
+			TH_LOG("at %zu", at[i]);
+		EXPECT_FALSE(sections_have(&f, "virtio-port"));
+		EXPECT_FALSE(sections_have(&f, "virtio-ports2"));
+	}
+	EXPECT_FALSE(sections_have(&f, "elsewhere"));
+	/* Cut off by the end of the section. */
+	f.sh[1].sh_size--;
+	EXPECT_FALSE(sections_have(&f, "virtio-ports"));
+}
+
+/* Sections are nothing a kernel needs: odd ones are as good as none. */
+TEST(odd_sections)
+{
+	static struct sections f;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		sections_make(&f);
+		memcpy(f.rodata, "virtio-ports", 13);
+		switch (i) {
+		case 0: f.e.eh.e_shoff = ~0ULL; break;
+		case 1: f.e.eh.e_shoff = sizeof(f) - 10; break;
+		case 2: f.e.eh.e_shnum = 0xffff; break;
+		case 3: f.e.eh.e_shentsize = 63; break;
+		case 4: f.e.eh.e_shstrndx = 4; break;
+		case 5: f.sh[3].sh_size = ~0ULL; break;
+		case 6: f.sh[3].sh_size = 0; break;
+		case 7: f.sh[1].sh_name = 0xffffffff; break;
+		case 8: f.sh[1].sh_offset = ~0ULL; break;
+		case 9: f.sh[1].sh_offset = sizeof(f); break;
+		}
+		EXPECT_FALSE(sections_have(&f, "virtio-ports"))
+			TH_LOG("case %d", i);
+	}
+}
+
 TEST_HARNESS_MAIN
 #else
 #include <kselftest.h>

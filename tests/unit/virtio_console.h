@@ -186,8 +186,9 @@ static inline bool con_ctl(struct con *c, u32 id, u16 event, u16 value)
 	return drv_get(&c->d, 3, &len) == c && !len;
 }
 
-/* Is this the next message, with this text behind it? */
-static inline bool con_told(struct con *c, u32 id, u16 event, u16 value, const char *text)
+/* Is this the next message, with these bytes behind it? */
+static inline bool con_told_bytes(struct con *c, u32 id, u16 event, u16 value,
+				  const char *data, size_t size)
 {
 	const struct virtio_console_control *msg;
 	u32 len;
@@ -198,13 +199,18 @@ static inline bool con_told(struct con *c, u32 id, u16 event, u16 value, const c
 		fprintf(stderr, "no message\n");
 		return false;
 	}
-	if (len == sizeof(*msg) + strlen(text) && le32toh(msg->id) == id &&
+	if (len == sizeof(*msg) + size && le32toh(msg->id) == id &&
 	    le16toh(msg->event) == event && le16toh(msg->value) == value &&
-	    !memcmp(msg + 1, text, strlen(text)))
+	    !memcmp(msg + 1, data, size))
 		return true;
 	fprintf(stderr, "message: port %u, event %u, value %u, %u bytes\n", le32toh(msg->id),
 		le16toh(msg->event), le16toh(msg->value), len);
 	return false;
+}
+
+static inline bool con_told(struct con *c, u32 id, u16 event, u16 value, const char *text)
+{
+	return con_told_bytes(c, id, event, value, text, strlen(text));
 }
 
 static inline bool con_told_nothing(struct con *c)
