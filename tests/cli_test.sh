@@ -149,6 +149,7 @@ test_case 'version >&-' version_closed
 # Every option that takes a value, so that a new one has to come here.
 valued_options='name cpus mem hugetlbfs kernel initrd params on-reboot timeout dump-acpi loglevel'
 valued_options+=' console port'
+valued_options+=' pmem scsi vsock'
 
 options_are_known() {
 	expect 'options with a value' "$(printf '%s\n' $valued_options | sort | paste -sd' ')" \
@@ -209,6 +210,13 @@ test_case '--port: twice' refused 'two ports have this name' run -k "$guest" --p
 test_case '--rng: no rate' refused '--rng: rate=' run -k "$guest" --rng=rate=x
 test_case '--rng: twice' refused '--rng: a guest has only one' run -k "$guest" --rng --rng
 test_case '--balloon: no such property' refused '--balloon' run -k "$guest" --balloon=x
+test_case '--vsock: no address' refused_values --vsock vsock '' x 0 1 2 4294967295 4294967296 -1 3,4
+test_case '--vsock: twice' refused '--vsock: a guest has only one' run -k "$guest" --vsock 3 --vsock 4
+test_case '--scsi: no name' refused_values --scsi scsi '' x naa. naa.500140500000000 \
+	naa.5001405000000001,queues=0 naa.5001405000000001,queues=63
+test_case '--pmem: no file' refused_values --pmem pmem '' nonexistent "$long" / /dev/null ,ro
+test_case '--pmem: no size' refused_values --pmem pmem "$guest" "$guest,ro" "$guest,size=1M" \
+	"$guest,size=2M" "$guest,ro,alloc"
 test_case '--name' refused_values --name name '' . .. a/b /a ../a -a .a 'a b' $'a\nb' $'a\033b' ä \
 	"$long"
 test_case '--hugetlbfs' refused_values --hugetlbfs hugetlbfs '' /nonexistent . /etc/passwd
