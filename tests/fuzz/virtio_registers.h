@@ -40,7 +40,20 @@ struct fuzzed {
 	void (*mend)(struct drv *d);
 };
 
-enum { REG_WRITE, REG_READ, MEM_WRITE, MEM_DESC, ADD, KICK, RUN, HOLD, RELEASE, CHANGE, SETUP, NR_STEPS };
+enum step {
+	REG_WRITE,
+	REG_READ,
+	MEM_WRITE,
+	MEM_DESC,
+	ADD,
+	KICK,
+	RUN,
+	HOLD,
+	RELEASE,
+	CHANGE,
+	SETUP,
+	NR_STEPS
+};
 
 static inline const struct registers *pick_range(const struct fuzzed *f, u8 which)
 {
