@@ -393,6 +393,26 @@ TEST_F(pci, kvm_without_slots)
 	fake_kvm.refuse = 0;
 }
 
+TEST_F(pci, kvm_with_few_slots)
+{
+	struct test_function *a = ADD(), *b = ADD();
+	u64 ctrl = PCI_MSIX_ENTRY_VECTOR_CTRL;
+
+	if (!has_kvm(variant))
+		SKIP(return, "there is no KVM");
+	/* One is config space's. */
+	self->vm->pages.nr = 2;
+	PUT(a, PCI_COMMAND, CMD_MEM, 2);
+	PUT(b, PCI_COMMAND, CMD_MEM, 2);
+	EXPECT_TRUE(slot_follows(variant, a));
+	EXPECT_EQ(-1, b->pages.slot);
+	/* It is read by exits, then. */
+	EXPECT_EQ(PCI_MSIX_ENTRY_CTRL_MASKBIT, test_read(self->vm, b->at[0] + ctrl, 4));
+	PUT(a, PCI_COMMAND, 0, 2);
+	PUT(b, BAR0, TEST_MEM + TEST_MEM_LEN / 2, 4);
+	EXPECT_TRUE(slot_follows(variant, b));
+}
+
 /* ---- reset */
 
 TEST_F(pci, reset)
