@@ -92,15 +92,27 @@ static void map_ecam(struct pci_host *host)
 
 /* --- functions on the bus -------------------------------------------------------------- */
 
-static int find_devfn(const struct pci_host *host)
+static int find_free(const struct pci_host *host, int first, int end)
 {
 	int f, slot;
 
-	for (f = 0; f < PCI_SLOT_FUNCTIONS; f++)
-		for (slot = 1; slot < PCI_SLOTS; slot++)
+	for (slot = 1; slot < PCI_SLOTS; slot++)
+		for (f = first; f < end; f++)
 			if (!host->functions[PCI_DEVFN(slot, f)])
 				return PCI_DEVFN(slot, f);
 	return -ENOSPC;
+}
+
+/* Guests look at all functions of a device before they look at the next device. */
+static int find_devfn(const struct pci_host *host)
+{
+	unsigned int slots = PCI_SLOTS - 1, each = (host->conf.expected + slots - 1) / slots;
+	int end = min(max(each, 1U), (unsigned int)PCI_SLOT_FUNCTIONS);
+	int ret = find_free(host, 0, end);
+
+	for (; ret < 0 && end < PCI_SLOT_FUNCTIONS; end++)
+		ret = find_free(host, end, end + 1);
+	return ret;
 }
 
 /* Function 0 tells whether there is any need to look for others. */

@@ -54,14 +54,17 @@ static struct device *attach_mmio(struct vm *vm, struct virtio_dev *vd)
 /* The bus comes with the first device that is on it. */
 static int add_pci_host(struct vm *vm)
 {
-	const struct pci_host_conf conf = {
+	struct pci_host_conf conf = {
 		.ecam = X86_PCI_ECAM, .mem = X86_PCI_MEM, .mem_len = X86_PCI_MEM_LEN,
 		.gsi = X86_GSI_PCI,
 	};
+	const struct list_head *pos;
 	struct device *dev;
 
 	if (vm->pci)
 		return 0;
+	list_for_each(pos, &vm->cfg->devices)
+		conf.expected++;
 	dev = pci_host_create(&conf);
 	return dev ? devices_add(vm, dev) : -ENOMEM;
 }

@@ -39,12 +39,15 @@ struct pci_device;
  * @mem: guest address where BARs can be
  * @mem_len: bytes there
  * @gsi: first of PCI_INTX_LINES interrupt lines, which are nobody else's
+ * @expected: functions that will be attached, as far as known: guests are to find
+ *	them in that order
  */
 struct pci_host_conf {
 	u64 ecam;
 	u64 mem;
 	u64 mem_len;
 	u32 gsi;
+	unsigned int expected;
 };
 
 /**
@@ -248,8 +251,8 @@ int pci_add_msix(struct pci_device *dev, struct irqchip *chip, u16 nr, int bar,
  * @host: host bridge
  * @dev: function, complete
  *
- * It gets the next free device number; when there is none left, it becomes a
- * further function of a device. Its BARs get addresses.
+ * It gets the next free device number; where more functions are there or expected
+ * than there are numbers, several share one. Its BARs get addresses.
  *
  * Return: 0; -ENOSPC when the bus or the window for BARs is full; -errno.
  */

@@ -245,7 +245,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	size_t i;
 
 	fake_kvm_init();
-	CHECK(m && !test_bus_init(&m->vm, FAKE_KVM_FD));
+	CHECK(m && !test_bus_init(&m->vm, FAKE_KVM_FD, 0));
 	come_or_go(m, 0);
 	come_or_go(m, 1);
 	for (i = 0; i + sizeof(r) <= size && i < 200 * sizeof(r); i += sizeof(r)) {

@@ -92,10 +92,11 @@ static const struct pci_ops test_pci_ops = {
 	.bar_moved = test_bar_moved,
 };
 
-static inline int test_bus_init(struct vm *vm, int vm_fd)
+static inline int test_bus_init(struct vm *vm, int vm_fd, unsigned int expected)
 {
-	static const struct pci_host_conf conf = {
+	const struct pci_host_conf conf = {
 		.ecam = TEST_ECAM, .mem = TEST_MEM, .mem_len = TEST_MEM_LEN, .gsi = TEST_GSI,
+		.expected = expected,
 	};
 	struct device *host;
 	int ret;

@@ -30,7 +30,7 @@ FIXTURE_SETUP(pci)
 {
 	fake_kvm_init();
 	self->vm = malloc(sizeof(*self->vm));
-	ASSERT_EQ(0, test_bus_init(self->vm, variant->vm_fd));
+	ASSERT_EQ(0, test_bus_init(self->vm, variant->vm_fd, 0));
 }
 
 FIXTURE_TEARDOWN(pci)

@@ -102,6 +102,30 @@ TEST_F(pci, as_many_as_there_is_room_for)
 		EXPECT_EQ(0xffffffff, config_read(self->vm, i, 0, 4));
 }
 
+/* The order in which guests look: they number disks by it. */
+TEST_F(pci, found_in_their_order)
+{
+	static const unsigned int expected[] = { 1, 31, 32, 62, 63, 100, 248, 1000 };
+	struct test_function *f[PCI_FUNCTIONS];
+	unsigned int i, k, n;
+
+	for (i = 0; i < ARRAY_SIZE(expected); i++) {
+		devices_end(self->vm);
+		fake_kvm_init();
+		ASSERT_EQ(0, test_bus_init(self->vm, variant->vm_fd, expected[i]));
+		n = min(expected[i], 248U);
+		for (k = 0; k < n; k++) {
+			f[k] = test_function_add(self->vm);
+			EXPECT_TRUE(!k || f[k]->pci.devfn > f[k - 1]->pci.devfn);
+			EXPECT_TRUE(n > 31 || !PCI_FUNC(f[k]->pci.devfn));
+			/* No function without function 0 of its device. */
+			EXPECT_NE(0xffffffff, config_read(self->vm, f[k]->pci.devfn & ~7, 0, 4));
+		}
+		while (k--)
+			test_function_remove(f[k]);
+	}
+}
+
 TEST_F(pci, no_room_for_bars)
 {
 	struct test_function *f = test_function_new(self->vm);
