@@ -37,7 +37,7 @@ FIXTURE_VARIANT(balloon) { DRV_VARIANT; };
 FIXTURE_SETUP(balloon)
 {
 	self->d = malloc(sizeof(*self->d));
-	ASSERT_TRUE(self->d);
+	ASSERT_NE(NULL, self->d);
 	ASSERT_EQ(0, drv_init(self->d, variant->transport, &balloon_class, NULL));
 }
 
@@ -179,7 +179,7 @@ TEST_F(balloon, page_numbers_of_no_memory)
 	capture_begin(&said);
 	EXPECT_TRUE(give(self->d, 0, pfns, 4));
 	capture_end(&said);
-	EXPECT_TRUE(strstr(said.text, "page 0xffffffff is not memory"));
+	EXPECT_NE(NULL, strstr(said.text, "page 0xffffffff is not memory"));
 	EXPECT_EQ(1, gone(self->d, SOME, 1));
 	EXPECT_TRUE(is(self->d, DRV_ROM, PAGE, 0x5a));
 }
@@ -206,7 +206,7 @@ TEST_F(balloon, odd_requests)
 	capture_begin(&said);
 	EXPECT_TRUE(drv_request(self->d, 0, &DRV_OUT(0x400000, 0x400000), 1, &len));
 	capture_end(&said);
-	EXPECT_TRUE(strstr(said.text, "more than 4096 pages in a request"));
+	EXPECT_NE(NULL, strstr(said.text, "more than 4096 pages in a request"));
 }
 
 TEST_F(balloon, its_own_ring)
@@ -400,7 +400,7 @@ TEST_F(balloon, statistics)
 	EXPECT_EQ(1U << VIRTIO_BALLOON_S_MEMTOT | 1U << VIRTIO_BALLOON_S_MEMFREE, stats.known);
 	EXPECT_EQ(400, stats.value[VIRTIO_BALLOON_S_MEMFREE]);
 	drv_run(self->d);
-	EXPECT_TRUE(drv_get(self->d, 2, &len));
+	EXPECT_NE(NULL, drv_get(self->d, 2, &len));
 	EXPECT_EQ(0, len);
 	EXPECT_TRUE(drv_interrupted(self->d, 2));
 
@@ -414,7 +414,7 @@ TEST_F(balloon, statistics)
 	/* Asking again and again does not use the buffer twice. */
 	EXPECT_EQ(0, balloon_query_stats(vd, &stats));
 	drv_run(self->d);
-	EXPECT_TRUE(drv_get(self->d, 2, &len));
+	EXPECT_NE(NULL, drv_get(self->d, 2, &len));
 	EXPECT_EQ(0, balloon_query_stats(vd, &stats));
 	drv_run(self->d);
 	EXPECT_FALSE(drv_used(self->d, 2));
@@ -429,7 +429,7 @@ TEST_F(balloon, statistics_in_two_buffers)
 	begin();
 	offer_stats(self->d, &one, sizeof(one));
 	offer_stats(self->d, &two, sizeof(two));
-	EXPECT_TRUE(drv_get(self->d, 2, NULL));
+	EXPECT_NE(NULL, drv_get(self->d, 2, NULL));
 	EXPECT_FALSE(drv_used(self->d, 2));
 	EXPECT_EQ(0, balloon_query_stats(self->d->vd, &stats));
 	EXPECT_EQ(2, stats.value[VIRTIO_BALLOON_S_MEMTOT]);

@@ -44,10 +44,10 @@ static int ports_begin(FIXTURE_DATA(ports) *self, bool terminal)
 FIXTURE_SETUP(ports)
 {
 	self->c = malloc(sizeof(*self->c));
-	ASSERT_TRUE(self->c);
+	ASSERT_NE(NULL, self->c);
 	self->d = &self->c->d;
 	strcpy(self->dir, "/tmp/console_ports_XXXXXX");
-	ASSERT_TRUE(mkdtemp(self->dir));
+	ASSERT_NE(NULL, mkdtemp(self->dir));
 	snprintf(self->sock, sizeof(self->sock), "%s/sock", self->dir);
 	snprintf(self->file, sizeof(self->file), "%s/log", self->dir);
 	ASSERT_EQ(0, ports_begin(self, true));
@@ -190,9 +190,9 @@ TEST_F(ports, buffers_too_small_for_a_message)
 		con_offer(self->c, 2, 7);
 	drv_run(self->d);
 	capture_end(&said);
-	EXPECT_TRUE(strstr(said.text, "too small"));
+	EXPECT_NE(NULL, strstr(said.text, "too small"));
 	for (i = 0; i < 4; i++) {
-		EXPECT_TRUE(drv_get(self->d, 2, &len));
+		EXPECT_NE(NULL, drv_get(self->d, 2, &len));
 		EXPECT_EQ(0, len);
 	}
 	con_ctl_offer(self->c, 1);
@@ -270,7 +270,7 @@ TEST_F(ports, terminal_at_the_uart)
 	ASSERT_EQ(0, ports_begin(self, false));
 	begin();
 	EXPECT_FALSE(drv_features(self->d) & BIT_ULL(VIRTIO_CONSOLE_F_EMERG_WRITE));
-	EXPECT_FALSE(self->d->vm.term.ops);
+	EXPECT_EQ(NULL, self->d->vm.term.ops);
 	con_ctl_offer(self->c, 20);
 	ASSERT_TRUE(con_ctl(self->c, 0, VIRTIO_CONSOLE_DEVICE_READY, 1));
 	EXPECT_TRUE(con_told(self->c, SOCK, VIRTIO_CONSOLE_PORT_ADD, 0, ""));
@@ -330,7 +330,7 @@ TEST_F(ports, full_disk)
 	EXPECT_TRUE(con_write(self->c, 1, "two"));
 	capture_end(&said);
 	EXPECT_TRUE(capture_one_line(&said));
-	EXPECT_TRUE(strstr(said.text, "--port full: output is lost: No space left on device"));
+	EXPECT_NE(NULL, strstr(said.text, "--port full: output is lost: No space left on device"));
 }
 
 TEST_F(ports, slow_pipe_as_file)
@@ -488,14 +488,14 @@ TEST_F(ports, slow_client)
 	}
 	EXPECT_EQ(500000, got);
 	EXPECT_STREQ(text, back);
-	EXPECT_TRUE(drv_get(self->d, con_tx(SOCK), NULL));
+	EXPECT_NE(NULL, drv_get(self->d, con_tx(SOCK), NULL));
 
 	/* It goes while there is more: the rest is dropped, the guest goes on. */
 	self->d->brk = 0x100000;
 	EXPECT_FALSE(con_write(self->c, SOCK, text));
 	close(fd);
 	drv_run(self->d);
-	EXPECT_TRUE(drv_get(self->d, con_tx(SOCK), NULL));
+	EXPECT_NE(NULL, drv_get(self->d, con_tx(SOCK), NULL));
 	free(text);
 	free(back);
 }
@@ -574,7 +574,7 @@ TEST_F(ports, no_socket_in_the_way)
 	capture_begin(&said);
 	EXPECT_EQ(-EEXIST, con_attach(self->c, variant->transport));
 	capture_end(&said);
-	EXPECT_TRUE(strstr(said.text, "is not a socket: remove it"));
+	EXPECT_NE(NULL, strstr(said.text, "is not a socket: remove it"));
 	rmdir(self->sock);
 }
 
@@ -646,7 +646,7 @@ TEST(port_options)
 	struct capture said;
 	unsigned int i;
 
-	ASSERT_TRUE(c);
+	ASSERT_NE(NULL, c);
 	ASSERT_EQ(0, con_machine(c, true));
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		capture_begin(&said);

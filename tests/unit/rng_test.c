@@ -24,7 +24,7 @@ FIXTURE_VARIANT(rng) { DRV_VARIANT; };
 FIXTURE_SETUP(rng)
 {
 	self->d = malloc(sizeof(*self->d));
-	ASSERT_TRUE(self->d);
+	ASSERT_NE(NULL, self->d);
 	self->d->vm.cfg = NULL;
 }
 
@@ -137,7 +137,7 @@ TEST_F(rng, all_of_a_full_ring)
 	drv_kick(self->d, 0);
 	drv_run(self->d);
 	for (i = 0; i < 64; i++) {
-		ASSERT_TRUE(drv_get(self->d, 0, &len));
+		ASSERT_NE(NULL, drv_get(self->d, 0, &len));
 		EXPECT_EQ(16, len);
 	}
 }
@@ -160,7 +160,7 @@ TEST_F(rng, the_rate_holds_requests_back)
 	EXPECT_FALSE(drv_used(self->d, 0));
 	for (i = 0; i < 4; i++) {
 		ASSERT_TRUE(drv_wait_used(self->d, 0, 5000));
-		ASSERT_TRUE(drv_get(self->d, 0, &len));
+		ASSERT_NE(NULL, drv_get(self->d, 0, &len));
 		EXPECT_EQ(64, len);
 	}
 	EXPECT_LE(400, now_ms() - start);
@@ -229,7 +229,7 @@ TEST(rate_values)
 	struct capture said;
 	struct drv *d = malloc(sizeof(*d));
 
-	ASSERT_TRUE(d);
+	ASSERT_NE(NULL, d);
 	capture_begin(&said);
 	EXPECT_EQ(-EINVAL, drv_init(d, DRV_MMIO, &rng_class, "rate=2G"));
 	capture_end(&said);
