@@ -42,7 +42,7 @@
  * @reply: reply, with bytes behind it that must not have changed
  * @reply_len: bytes of it
  * @pos: what rd*() read next
- * @room: bytes offered for replies, 0 for as many as there are
+ * @room: bytes offered for replies, 0 for what most need
  * @tag: of the last request
  */
 struct client {
@@ -220,12 +220,13 @@ static inline unsigned int cut(u64 addr, u32 len, bool in, u32 head, struct drv_
 /* Sends what was built as it is: bytes of the reply. */
 static inline u32 send_raw(struct client *c)
 {
-	u32 room = c->room ? c->room : CLIENT_BUF;
+	u32 room = c->room ? c->room : 16384;
+	u32 all = room + 64 < CLIENT_BUF ? room + 64 : CLIENT_BUF;
 	struct drv_seg segs[128];
 	unsigned int n;
 
 	drv_put(&c->d, c->out, c->msg, c->len);
-	memset(drv_ptr(&c->d, c->in, CLIENT_BUF), 0xa5, CLIENT_BUF);
+	memset(drv_ptr(&c->d, c->in, all), 0xa5, all);
 	n = cut(c->out, c->len, false, 23, segs);
 	n += cut(c->in, room, true, 11, segs + n);
 	c->reply_len = ~0U;
@@ -233,7 +234,7 @@ static inline u32 send_raw(struct client *c)
 		drv_die("the device does not answer");
 	if (c->reply_len > room)
 		drv_die("a reply of %u bytes for %u", c->reply_len, room);
-	drv_fetch(&c->d, c->in, c->reply, CLIENT_BUF);
+	drv_fetch(&c->d, c->in, c->reply, all);
 	c->pos = 0;
 	return c->reply_len;
 }
@@ -338,9 +339,14 @@ static inline int fwrite_at(struct client *c, u32 fid, u64 off, const void *buf,
 /* Bytes read, found at c->reply + c->pos, or -errno. */
 static inline int fread_at(struct client *c, u32 fid, u64 off, u32 len)
 {
-	int ret = rpc(c, P9_TREAD, "dqd", fid, off, len);
-	u32 n = ret ? 0 : rd32(c);
+	u32 n, room = c->room;
+	int ret;
 
+	if (!room && len < CLIENT_BUF - P9_DATA)
+		c->room = len + P9_DATA;
+	ret = rpc(c, P9_TREAD, "dqd", fid, off, len);
+	c->room = room;
+	n = ret ? 0 : rd32(c);
 	if (!ret && n != c->reply_len - P9_DATA)
 		drv_die("Rread: a count of %u in %u bytes", n, c->reply_len);
 	return ret ? ret : (int)n;

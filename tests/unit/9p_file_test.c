@@ -265,6 +265,7 @@ TEST_F(client, readdir)
 			mkdir(path_of(c, name), 0755);
 	}
 	ASSERT_EQ(0, open_name(c, 2, "", 0));
+	c->room = CLIENT_MSIZE;
 	for (k = 0; k < ARRAY_SIZE(counts); k++) {
 		ASSERT_EQ(0, list(c, 2, counts[k], 300, seen, &dots));
 		for (i = 0; i < 300; i++)
