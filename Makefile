@@ -75,6 +75,8 @@ INSTALL	?= install
 PKG_CONFIG ?= $(CROSS_COMPILE)pkg-config
 RST2MAN	?= rst2man
 CHECK	?= sparse
+# The C library's htole32() and its like take plain integers.
+CHECKFLAGS ?= -Wno-bitwise
 prefix	?= $(HOME)
 bindir	?= $(prefix)/bin
 mandir	?= $(prefix)/share/man

@@ -8,6 +8,9 @@
  * a second descriptor: guests that look at the block sizes never send any, and the
  * kernel keeps the two ways coherent.
  */
+/* Before sys/uio.h, which has some of it in other words. */
+#include <linux/fs.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,7 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <linux/fs.h>
 #include <linux/kernel.h>
 #include <vmtool/log.h>
 

@@ -5,6 +5,9 @@
  * Every call may be interrupted, be short, or fail for want of memory for a moment:
  * that is gone on from here, and reaches nobody.
  */
+/* Before sys/uio.h, which has some of it in other words. */
+#include <linux/fs.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,7 +19,6 @@
 #include <unistd.h>
 
 #include <linux/falloc.h>
-#include <linux/fs.h>
 #include <linux/kernel.h>
 #include <vmtool/log.h>
 

@@ -10,6 +10,9 @@
  * What io_uring could not do for a reason that may pass, or that is its own, is done
  * again by the pool, whose answer is final.
  */
+/* Before sys/uio.h, which has some of it in other words. */
+#include <linux/fs.h>
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
