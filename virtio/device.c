@@ -204,11 +204,17 @@ static void queue_unwatch(struct virtqueue *vq)
 
 static int queue_open(struct virtqueue *vq)
 {
+	int fd;
+
 	if (vq->kick.fd >= 0)
 		return 0;
+	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
 	vq->kick.fn = queue_kicked;
-	vq->kick.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return vq->kick.fd < 0 ? -errno : 0;
+	/* vCPUs look at it without the lock. */
+	__atomic_store_n(&vq->kick.fd, fd, __ATOMIC_RELEASE);
+	return 0;
 }
 
 static int queue_start_kick(struct virtqueue *vq)
@@ -296,11 +302,13 @@ void virtio_queue_reset(struct virtio_dev *vd, u32 index)
 void virtio_kick(struct virtio_dev *vd, u32 index)
 {
 	static const u64 one = 1;
+	int fd;
 
-	if (index >= vd->nr_vqs || vd->vqs[index].kick.fd < 0)
+	if (index >= vd->nr_vqs)
 		return;
+	fd = __atomic_load_n(&vd->vqs[index].kick.fd, __ATOMIC_ACQUIRE);
 	/* It only fails when the counter is full, and then a kick is due anyway. */
-	if (write(vd->vqs[index].kick.fd, &one, sizeof(one)) < 0)
+	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
 		return;
 }
 

@@ -129,11 +129,14 @@ static u64 mmio_read(void *priv, u64 off, unsigned int size)
 	const struct virtio_mmio *m = priv;
 	u64 val = 0;
 
-	/* Registers are 32 bits wide; the config space can be read in any size. */
-	if (off < VIRTIO_MMIO_CONFIG && (size != 4 || off % 4))
+	if (off >= VIRTIO_MMIO_CONFIG) {
+		memcpy(&val, m->pages.hva + off, size);
+		return le64toh(val);
+	}
+	/* Registers are 32 bits wide, and the device's threads change some of them. */
+	if (size != 4 || off % 4)
 		return 0;
-	memcpy(&val, m->pages.hva + off, size);
-	return le64toh(val);
+	return le32toh(__atomic_load_n((const u32 *)(m->pages.hva + off), __ATOMIC_ACQUIRE));
 }
 
 /* --- what can be written --------------------------------------------------------- */
