@@ -34,9 +34,12 @@ FIXTURE_TEARDOWN(threads)
 	EXPECT_TRUE(self->gone);
 }
 
-/* Fills a queue; true while there is room for more. */
-static void fill(struct drv *d, unsigned int q, u64 buf)
+#define BUFFERS	(128 * ECHO_QUEUES)
+
+/* Fills a queue; each has buffers of its own, as they are served side by side. */
+static void fill(struct drv *d, unsigned int q, u64 bufs)
 {
+	u64 buf = bufs + 128 * q;
 	struct drv_seg segs[] = { DRV_OUT(buf, 16), DRV_IN(buf + 64, 16) };
 
 	while (!drv_add(d, q, segs, 2, d))
@@ -51,7 +54,7 @@ static bool takes_one(struct drv *d, unsigned int q)
 
 TEST_F(threads, requests)
 {
-	u64 buf = drv_alloc(&self->d, 128);
+	u64 buf = drv_alloc(&self->d, BUFFERS);
 	unsigned int i, q;
 
 	ASSERT_EQ(0, drv_setup(&self->d, variant->features));
@@ -68,29 +71,30 @@ TEST_F(threads, requests)
 /* Whatever the threads are doing: on return they do not do it any more. */
 TEST_F(threads, reset_under_load)
 {
-	u64 buf = drv_alloc(&self->d, 128);
+	u64 buf = drv_alloc(&self->d, BUFFERS);
 	unsigned int i, q;
-	u8 *in = drv_ptr(&self->d, buf + 64, 16);
+	u8 *mem = drv_ptr(&self->d, buf, BUFFERS);
 
-	memset(drv_ptr(&self->d, buf, 16), 1, 16);
 	for (i = 0; i < 300; i++) {
 		ASSERT_EQ(0, drv_setup(&self->d, variant->features));
+		memset(mem, 1, BUFFERS);
 		for (q = 0; q < ECHO_QUEUES; q++)
 			fill(&self->d, q, buf);
 		if (i % 3 == 0)
 			ASSERT_TRUE(takes_one(&self->d, i % ECHO_QUEUES));
 		drv_set_status(&self->d, 0);
 		ASSERT_EQ(0, drv_status(&self->d));
-		memset(in, 0, 16);
+		memset(mem, 0, BUFFERS);
 		ASSERT_FALSE(self->e->live);
-		ASSERT_EQ(0, in[15]);
+		for (q = 0; q < ECHO_QUEUES; q++)
+			ASSERT_EQ(0, mem[128 * q + 64 + 15]);
 	}
 	EXPECT_EQ(300, self->e->resets);
 }
 
 TEST_F(threads, queue_reset_under_load)
 {
-	u64 buf = drv_alloc(&self->d, 128);
+	u64 buf = drv_alloc(&self->d, BUFFERS);
 	unsigned int i;
 
 	ASSERT_EQ(0, drv_setup(&self->d, variant->features));
@@ -133,7 +137,7 @@ static void *make_noise(void *arg)
 TEST_F(threads, notified_all_the_time)
 {
 	struct noise noise = { .d = &self->d };
-	u64 buf = drv_alloc(&self->d, 128);
+	u64 buf = drv_alloc(&self->d, BUFFERS);
 	pthread_t thread;
 	unsigned int i;
 
