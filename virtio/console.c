@@ -206,7 +206,10 @@ static void console_queue_reset(struct virtio_dev *vd, struct virtqueue *vq)
 			c->ports[i].busy = false;
 }
 
-/* Emergency write: on the vCPU's thread, with or without a driver (5.3.5.1). */
+/*
+ * Emergency write: on the vCPU's thread, with or without a driver (5.3.5.1). That
+ * vCPU may have to wait for a slow reader, as with the UART.
+ */
 static void console_config_write(struct virtio_dev *vd, u32 off, const void *buf, u32 len)
 {
 	const u32 emerg = offsetof(struct virtio_console_config, emerg_wr);
