@@ -105,16 +105,28 @@ static int parse_device(struct device_conf *dc)
 	return ret;
 }
 
+static void forget_device(struct device_conf *dc)
+{
+	list_del(&dc->node);
+	if (dc->conf)
+		props_free(dc->cls->props, dc->conf);
+	free(dc->conf);
+	free(dc);
+}
+
 int run_devices_parse(struct list_head *devices)
 {
-	struct device_conf *dc;
+	struct device_conf *dc, *next;
 	int ret;
 
-	list_for_each_entry(dc, devices, node) {
+	list_for_each_entry_safe(dc, next, devices, node) {
 		ret = dc->cls->single ? check_single(dc, devices) : 0;
 		ret = ret ?: parse_device(dc);
-		if (ret)
+		if (ret < 0)
 			return ret;
+		/* What was asked for is to have none. */
+		if (ret)
+			forget_device(dc);
 	}
 	return 0;
 }
@@ -126,10 +138,6 @@ void run_devices_forget(struct list_head *devices, const struct device_class *cl
 	list_for_each_entry_safe(dc, next, devices, node) {
 		if (cls && dc->cls != cls)
 			continue;
-		list_del(&dc->node);
-		if (dc->conf)
-			props_free(dc->cls->props, dc->conf);
-		free(dc->conf);
-		free(dc);
+		forget_device(dc);
 	}
 }

@@ -25,8 +25,8 @@ struct vm;
  *	&vm_config.devices, and @create is called with NULL
  * @props: the properties
  * @conf_size: bytes of the configuration struct
- * @check: further checks of a configuration, or NULL; 0, or -EINVAL after a
- *	one-line message
+ * @check: further checks of a configuration, or NULL; 0; 1 for one that asks for no
+ *	device at all; -EINVAL after a one-line message
  * @create: a device for a configuration, which outlives it; not realized; NULL
  *	without memory
  */
