@@ -147,6 +147,17 @@ static inline void vq_chain_init(struct vq_chain *c, struct iovec *iov, u16 max)
 int vq_pop(struct virtqueue *vq, struct vq_chain *c);
 
 /**
+ * vq_turn() - the device was called by another event than a kick
+ * @vq: running queue, on its thread
+ *
+ * VQ_BUDGET begins anew, as it does with each kick.
+ */
+static inline void vq_turn(struct virtqueue *vq)
+{
+	vq->budget = VQ_BUDGET;
+}
+
+/**
  * vq_unpop() - put the chain popped last back
  * @vq: running queue
  * @c: chain, the last one popped, of which none was pushed since
