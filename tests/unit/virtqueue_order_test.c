@@ -171,7 +171,8 @@ static const char *notify(struct play *p)
 static const char *get(struct play *p)
 {
 	u32 len = ~0U;
-	unsigned long nr = (unsigned long)drv_ring_get(&p->r, &len);
+	void *cookie = drv_ring_get(&p->r, &len);
+	unsigned long nr = (unsigned long)cookie;
 
 	if (!nr)
 		return p->got == p->visible ? NULL : "nothing used";
