@@ -29,8 +29,8 @@ if [ -z "${LINUX_TEST_DIR:-}" ]; then
 	trap 'rm -rf "$dir"' EXIT
 	built=$(cache_build_kernel 6.1-virtio) || exit 1
 	debian=$(cache_debian_kernel x86) || exit 1
-	HOME_TREE=$(cache_source 6.1) || exit 1
-	ln -s "$HOME_TREE" "$dir/tree"
+	tree=$(cache_source 6.1) || exit 1
+	ln -s "$tree" "$dir/tree"
 	ln -s "$built/bzImage" "$dir/bzImage"
 	ln -s "$debian/vmlinuz" "$dir/debian"
 	ln -s "$debian" "$dir/debian.d"
@@ -44,6 +44,7 @@ dir=$LINUX_TEST_DIR
 enter
 initrd=
 init=$here/linux/virtio/init
+tree=$(readlink -f "$dir/tree")
 
 # guest_does NAME "DO..." OPTIONS...: a guest with the host's files as its root does all
 # of these and finds nothing wrong, while the host does $host, a function's name and
@@ -55,7 +56,7 @@ guest_does() {
 	# shellcheck disable=SC2086
 	timeout -k 5 "${seconds:-300}" "$VMTOOL" run -k "$dir/bzImage" -m 512M \
 		--virtio-transport "$transport" ${root_share:---fs /,root,ro} "$@" \
-		-p "quiet ${root:-root=root rootfstype=virtiofs} ro init=$init $(printf ' do=%s' $what)" \
+		-p "quiet ${root:-root=root rootfstype=virtiofs} ro init=$init TREE=$tree $(printf ' do=%s' $what)" \
 		> "$work/out" 2>&1 < /dev/null &
 	pid=$!
 	if [ "${host:-}" ]; then

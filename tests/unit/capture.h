@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_CAPTURE_H
 #define TESTS_UNIT_CAPTURE_H
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,6 +28,8 @@ struct capture {
 static inline void capture_begin(struct capture *c)
 {
 	c->fd = memfd_create("stderr", MFD_CLOEXEC);
+	/* Threads may not overwrite each other's lines. */
+	fcntl(c->fd, F_SETFL, O_APPEND);
 	c->saved = dup(STDERR_FILENO);
 	dup2(c->fd, STDERR_FILENO);
 }

@@ -220,8 +220,8 @@ TEST(lines_are_whole)
 
 	capture_begin(&said);
 	fd = dup(STDERR_FILENO);
-	pthread_create(&a, NULL, talk, memset(as, 'a', 40));
-	pthread_create(&b, NULL, talk, memset(bs, 'b', 40));
+	ASSERT_EQ(0, pthread_create(&a, NULL, talk, memset(as, 'a', 40)));
+	ASSERT_EQ(0, pthread_create(&b, NULL, talk, memset(bs, 'b', 40)));
 	pthread_join(a, NULL);
 	pthread_join(b, NULL);
 	capture_end(&said);

@@ -200,7 +200,7 @@ o := size.o log.o
 all: $(o)
 %.o: util/%.c; gcc -Wall -Iinclude -I$(T)/tools/include -D_GNU_SOURCE -c -o $@ $<
 END
-	make -s T="$HOME_TREE" && echo x >> util/log.c && [ "$(git status --porcelain | wc -l)" -ge 2 ] &&
+	make -s T="$TREE" && echo x >> util/log.c && [ "$(git status --porcelain | wc -l)" -ge 2 ] &&
 	git diff --stat | grep -q log.c && cd / && umount /mnt
 }
 
