@@ -107,7 +107,7 @@ static int find_free(const struct pci_host *host, int first, int end)
 static int find_devfn(const struct pci_host *host)
 {
 	unsigned int slots = PCI_SLOTS - 1, each = (host->conf.expected + slots - 1) / slots;
-	int end = min(max(each, 1U), (unsigned int)PCI_SLOT_FUNCTIONS);
+	int end = min_t(unsigned int, each ?: 1, PCI_SLOT_FUNCTIONS);
 	int ret = find_free(host, 0, end);
 
 	for (; ret < 0 && end < PCI_SLOT_FUNCTIONS; end++)

@@ -149,11 +149,11 @@ test_case 'version >&-' version_closed
 # Every option that takes a value, so that a new one has to come here.
 valued_options='name cpus mem hugetlbfs kernel initrd params on-reboot timeout dump-acpi loglevel'
 valued_options+=' console port'
-valued_options+=' pmem scsi vsock'
+valued_options+=' pmem scsi vsock disk fs 9p network virtio-transport'
 
 options_are_known() {
 	expect 'options with a value' "$(printf '%s\n' $valued_options | sort | paste -sd' ')" \
-		"$(vmtool run -h | sed -nE 's/^ *(-.,)? *--([a-z-]+) [^ ].*/\2/p;' |
+		"$(vmtool run -h | sed -nE 's/^ *(-.,)? *--([a-z0-9-]+) [^ ].*/\2/p;' |
 			grep -vxE 'nodefaults|dry-run|verbose|quiet|debug-ioport|debug-mmio' |
 			sort | paste -sd' ')"
 }
@@ -210,6 +210,17 @@ test_case '--port: twice' refused 'two ports have this name' run -k "$guest" --p
 test_case '--rng: no rate' refused '--rng: rate=' run -k "$guest" --rng=rate=x
 test_case '--rng: twice' refused '--rng: a guest has only one' run -k "$guest" --rng --rng
 test_case '--balloon: no such property' refused '--balloon' run -k "$guest" --balloon=x
+test_case '--virtio-transport' refused_values --virtio-transport 'pci and mmio are known' '' x PCI
+test_case '--disk: no disk' refused_values --disk disk '' nonexistent "$long" / /dev/null ,ro
+test_case '--disk: no such property' refused_values --disk disk "$guest,format=qcow2" \
+	"$guest,cache=x" "$guest,queues=0" "$guest,io=x" "$guest,what" "$guest,serial="
+test_case '--fs: nothing to share' refused_values --fs '' '' nonexistent,t "$guest,t" / /,t,cache=x \
+	/,t,queues=0 "/,$long$long" /,
+test_case '--9p: nothing to share' refused_values --9p '' '' nonexistent,t "$guest,t" / /,t,fids=0 \
+	"/,$long$long" /,
+test_case '--fs: one tag twice' refused 'tag' run --dry-run -k "$guest" --fs /,t --fs /usr,t
+test_case '--network' refused_values --network '' x mode=x user,fwd=x user,fwd=tcp:1 tap,tapif=nosuch0 \
+	user,guest_mac=x tap,host_ip=1.2.3 socket,mq=0
 test_case '--vsock: no address' refused_values --vsock vsock '' x 0 1 2 4294967295 4294967296 -1 3,4
 test_case '--vsock: twice' refused '--vsock: a guest has only one' run -k "$guest" --vsock 3 --vsock 4
 test_case '--scsi: no name' refused_values --scsi scsi '' x naa. naa.500140500000000 \

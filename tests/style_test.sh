@@ -11,7 +11,7 @@ top=${here%/*}
 . "$here/host/cache.sh" || exit 1
 . "$here/ktap.sh" || exit 1
 
-MAX_LINES=700
+MAX_LINES=750
 LICENSE='SPDX-''License-Identifier: GPL-2.0'
 TREES='6.1 6.12'
 
@@ -107,7 +107,7 @@ undocumented() {
 	local header name
 
 	for header in $(headers); do
-		sed -n 's/^[a-z_].*[ *]\([a-z0-9_]*\)(.*/\1/p' "$header" |
+		sed -n 's/^[a-z_][a-z0-9_ *]*[ *]\([a-z0-9_]*\)(.*/\1/p' "$header" |
 		while read -r name; do
 			grep -qE "^(/\*\*| \*) $name\(\) - " "$header" || echo "$header: $name()"
 		done

@@ -138,7 +138,7 @@ static void vcpu_handle_exit(struct vcpu *v)
 static const char *run_advice(int err)
 {
 	return err != EFAULT ? "" :
-		": a page of guest memory is not there; was a file of it truncated, or is the host's disk full?";
+		": a page of guest memory is not there; was its file cut, or is the disk full?";
 }
 
 static void vcpu_enter(struct vcpu *v)

@@ -66,10 +66,7 @@ void balloon_query(struct virtio_dev *vd, struct balloon_info *info);
  */
 int balloon_query_stats(struct virtio_dev *vd, struct balloon_stats *stats);
 
-/**
- * balloon_commands - commands of the control socket; their @priv is the struct vm,
- * with a balloon or without
- */
+/** balloon_commands - of the control socket; @priv is the struct vm, balloon or not */
 extern const struct qmp_command balloon_commands[];
 
 #endif /* VMTOOL_BALLOON_H */

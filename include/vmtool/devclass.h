@@ -45,9 +45,7 @@ struct device_class {
 	struct virtio_dev *(*create)(const void *conf, const char *name);
 };
 
-/**
- * device_classes - all that were built in, NULL at the end
- */
+/** device_classes - all that were built in, NULL at the end */
 extern const struct device_class *const device_classes[];
 
 /**

@@ -44,7 +44,7 @@ p9_both mkdir ok mkdirat
 p9_both mknod ok mknodat
 p9_both symlink ok symlinkat
 p9_both link ok linkat
-p9_both rename ok renameat
+p9_both rename ok renameat2
 p9_both readlink ok readlinkat
 p9_both chmod ok fchmodat
 p9_both chown ok fchownat

@@ -602,16 +602,36 @@ TEST(odd_sections)
 		sections_make(&f);
 		memcpy(f.rodata, "virtio-ports", 13);
 		switch (i) {
-		case 0: f.e.eh.e_shoff = ~0ULL; break;
-		case 1: f.e.eh.e_shoff = sizeof(f) - 10; break;
-		case 2: f.e.eh.e_shnum = 0xffff; break;
-		case 3: f.e.eh.e_shentsize = 63; break;
-		case 4: f.e.eh.e_shstrndx = 4; break;
-		case 5: f.sh[3].sh_size = ~0ULL; break;
-		case 6: f.sh[3].sh_size = 0; break;
-		case 7: f.sh[1].sh_name = 0xffffffff; break;
-		case 8: f.sh[1].sh_offset = ~0ULL; break;
-		case 9: f.sh[1].sh_offset = sizeof(f); break;
+		case 0:
+			f.e.eh.e_shoff = ~0ULL;
+			break;
+		case 1:
+			f.e.eh.e_shoff = sizeof(f) - 10;
+			break;
+		case 2:
+			f.e.eh.e_shnum = 0xffff;
+			break;
+		case 3:
+			f.e.eh.e_shentsize = 63;
+			break;
+		case 4:
+			f.e.eh.e_shstrndx = 4;
+			break;
+		case 5:
+			f.sh[3].sh_size = ~0ULL;
+			break;
+		case 6:
+			f.sh[3].sh_size = 0;
+			break;
+		case 7:
+			f.sh[1].sh_name = 0xffffffff;
+			break;
+		case 8:
+			f.sh[1].sh_offset = ~0ULL;
+			break;
+		case 9:
+			f.sh[1].sh_offset = sizeof(f);
+			break;
 		}
 		EXPECT_FALSE(sections_have(&f, "virtio-ports"))
 			TH_LOG("case %d", i);

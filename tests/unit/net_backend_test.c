@@ -21,6 +21,8 @@
 
 #include <kselftest_harness.h>
 
+#define FORWARDS "--tcp-ports ::1/2222:22 --udp-ports 127.0.0.1/5353:53"
+
 static void fill(u8 *buf, size_t len, u8 seed)
 {
 	size_t i;
@@ -462,8 +464,7 @@ TEST_F(user, arguments_of_ipv6)
 	fd = open(path, O_RDONLY);
 	ASSERT_LT(0, read(fd, got, sizeof(got) - 1));
 	close(fd);
-	EXPECT_STREQ("--address fd00::2 --gateway 10.0.0.1 --tcp-ports ::1/2222:22 --udp-ports 127.0.0.1/5353:53\n",
-		     got);
+	EXPECT_STREQ("--address fd00::2 --gateway 10.0.0.1 " FORWARDS "\n", got);
 }
 
 /* Better before the guest runs than after. */

@@ -13,6 +13,8 @@
 #include "capture.h"
 #include <kselftest_harness.h>
 
+#define NUMBERS "a.img,t,ro,queues=16,size=3M,cid=0x10"
+
 struct conf {
 	const char *path;
 	const char *tag;
@@ -80,8 +82,7 @@ TEST_F(props, all)
 	static const u8 mac[6] = { 0x52, 0x54, 0, 0x12, 0xAb, 0xff };
 
 	ASSERT_EQ(0, props_parse(props, &self->c, "--x",
-				 "a.img,t,ro,queues=16,size=3M,cid=0x10,cache=writeback,"
-				 "mac=52:54:00:12:Ab:ff,fwd=1,fwd=2"));
+				 NUMBERS ",cache=writeback,mac=52:54:00:12:Ab:ff,fwd=1,fwd=2"));
 	EXPECT_STREQ("a.img", self->c.path);
 	EXPECT_STREQ("t", self->c.tag);
 	EXPECT_TRUE(self->c.ro);
@@ -177,7 +178,7 @@ TEST_F(props, a_list_is_bounded)
 	capture_begin(&self->cap);
 	EXPECT_EQ(-EINVAL, props_parse(props, &self->c, "--x", "a,fwd=1"));
 	capture_end(&self->cap);
-	EXPECT_TRUE(strstr(self->cap.text, "more than 32"));
+	EXPECT_TRUE(!!strstr(self->cap.text, "more than 32"));
 	EXPECT_EQ(PROP_LIST_MAX, self->c.fwd.nr);
 }
 
@@ -204,10 +205,10 @@ TEST(help_names_all)
 	props_help(props, f);
 	fclose(f);
 	for (p = props; p->name; p++) {
-		EXPECT_TRUE(strstr(text, p->name));
-		EXPECT_TRUE(strstr(text, p->help));
+		EXPECT_TRUE(!!strstr(text, p->name));
+		EXPECT_TRUE(!!strstr(text, p->help));
 	}
-	EXPECT_TRUE(strstr(text, "(default: none)"));
+	EXPECT_TRUE(!!strstr(text, "(default: none)"));
 	free(text);
 }
 

@@ -145,7 +145,7 @@ guest_serve() {
 	local sum
 
 	echo "guest: listens" > /dev/console
-	sum=$(timeout 60 socat -u "TCP6-LISTEN:$1,ipv6only=0" - | sha1sum)
+	sum=$(timeout 240 socat -u "TCP6-LISTEN:$1,ipv6only=0" - | sha1sum)
 	[ "${sum%% *}" = "$2" ] || die "checksum $sum"
 }
 
@@ -217,7 +217,7 @@ guest_pmem() {
 
 guest_vsock() {
 	echo "guest: vsock listens" > /dev/console
-	timeout 60 socat VSOCK-LISTEN:1234 EXEC:cat
+	timeout 240 socat VSOCK-LISTEN:1234 EXEC:cat
 }
 
 guest_port() {
