@@ -220,8 +220,15 @@ user() {
 		-n mode=user,fwd=tcp:2222:22
 }
 
+# The unit test of it, as far as it needs the kernel's vhost.
+tap_test() {
+	"$(dirname "$VMTOOL")/tests/unit/net_tap_test" > "$work/out" 2>&1 &&
+		! grep -q SKIP "$work/out"
+}
+
 group_net() {
 	module -a vhost_net tun
+	check "vhost-net and a fake driver" tap_test
 	uplink
 	make_data
 	iperf3 -s -D > /dev/null
