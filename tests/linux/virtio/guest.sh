@@ -16,14 +16,16 @@ guest_dmesg() {
 		grep -vE -e 'unable to (read|open) .*(rtc|tpm)'
 }
 
+# Every device is known, has its driver, and nothing is odd about it. What lspci says
+# of modules on stderr is about a kernel that has none.
 guest_lspci() {
-	local out
+	local out devices drivers
 
-	out=$(lspci -nnvv 2>&1) || die "lspci: $out" || return
-	echo "$out" | grep -iE '!!!|unknown header|cannot|error' && return 1
-	echo "$out" | grep -c 'Kernel driver in use: virtio-pci'
-	[ "$(echo "$out" | grep -c 'Red Hat')" = "$(echo "$out" | grep -c 'Kernel driver in use: virtio-pci')" ] ||
-		die "$out"
+	out=$(lspci -nnvv 2> /dev/null) || die "lspci: $out" || return
+	! echo "$out" | grep -E '!!!|[Uu]nknown header|rev ff' || return
+	devices=$(echo "$out" | grep -c 'Red Hat.*1af4:10')
+	drivers=$(echo "$out" | grep -c 'Kernel driver in use: virtio-pci')
+	[ "$devices" -gt 0 ] && [ "$devices" = "$drivers" ] || die "$out"
 }
 
 guest_msix() { grep -q 'PCI-MSI' /proc/interrupts || die "$(cat /proc/interrupts)"; }
