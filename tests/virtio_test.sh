@@ -50,14 +50,17 @@ tree=$(readlink -f "$dir/tree")
 # of these and finds nothing wrong, while the host does $host, a function's name and
 # arguments. One result for each.
 guest_does() {
-	local name=$1 what=$2 status word try
+	local name=$1 what=$2 status word try params
 	shift 2
 
+	# shellcheck disable=SC2086
+	params="quiet ${root:-root=root rootfstype=virtiofs} ro init=$init TREE=$tree
+		$(printf ' do=%s' $what)"
 	for try in 1 2 3; do
 		# shellcheck disable=SC2086
 		timeout -k 5 "${seconds:-300}" "$VMTOOL" run -k "$dir/bzImage" -m 512M \
 			--virtio-transport "$transport" ${root_share:---fs /,root,ro} "$@" \
-			-p "quiet ${root:-root=root rootfstype=virtiofs} ro init=$init TREE=$tree $(printf ' do=%s' $what)" \
+			-p "${params//[$'\n\t']/}" \
 			> "$work/out" 2>&1 < /dev/null &
 		pid=$!
 		gets_to_init && break
