@@ -36,7 +36,7 @@ enum virtio_transport {
 
 /**
  * enum vm_console_kind - who has the user's terminal
- * @CONSOLE_AUTO: the virtio console if the kernel can and is told to use it
+ * @CONSOLE_AUTO: the one that the kernel is told to use; else the serial port
  * @CONSOLE_SERIAL: the serial port
  * @CONSOLE_VIRTIO: the virtio console
  */
