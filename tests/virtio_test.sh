@@ -6,7 +6,7 @@
 #
 # VMTOOL	the vmtool to test
 # VIRTIO_TESTS	names of the groups to run (default: those that are known to pass; lan,
-#		forward, user, build, stress and vhost are there as well)
+#		together, net, share, forward, user, build, stress, vhost are there, too)
 
 set -u
 
@@ -14,7 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 VMTOOL=$(readlink -f "${VMTOOL:-$here/../vmtool}")
 export VMTOOL
 
-all_groups="together blk errors net share"
+all_groups="blk errors"
 groups=${LINUX_TESTS:-${VIRTIO_TESTS:-$all_groups}}
 script=$here/virtio_test.sh
 again=y
