@@ -77,25 +77,6 @@ static void p9_dev_reset(struct virtio_dev *vd)
 	iothread_call(&vd->threads[0], p9_end_session, p->server);
 }
 
-/* Drivers mount the first device of a tag: another one would never be seen. */
-static int p9_check_tag(const struct p9_conf *conf, const struct vm *vm)
-{
-	const struct device_conf *dc;
-	const struct p9_conf *other;
-
-	list_for_each_entry(dc, &vm->cfg->devices, node) {
-		other = dc->conf;
-		if (other == conf)
-			break;
-		if (dc->cls == &p9_class && !strcmp(other->tag, conf->tag)) {
-			log_err("--9p: tag %s: used twice; give each directory a tag of its own",
-				conf->tag);
-			return -EEXIST;
-		}
-	}
-	return 0;
-}
-
 static void p9_set_config(struct virtio_dev *vd, const char *tag)
 {
 	size_t len = strlen(tag);
@@ -138,7 +119,7 @@ static int p9_realize(struct virtio_dev *vd, struct vm *vm)
 		.xattr = conf->xattr,
 		.squash = conf->squash,
 	};
-	int ret = p9_check_tag(conf, vm);
+	int ret = virtio_check_tag(vm, &p9_class, conf, offsetof(struct p9_conf, tag));
 
 	if (!ret)
 		ret = p9_parse_maps(conf, &opts);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <vmtool/arch.h>
 #include <vmtool/devclass.h>
@@ -11,6 +12,8 @@
 #include <vmtool/log.h>
 #include <vmtool/virtio.h>
 #include <vmtool/vm.h>
+
+#include "virtio.h"
 
 /* How many of its kind come before it. */
 static unsigned int conf_index(const struct vm *vm, const struct device_conf *dc)
@@ -39,6 +42,25 @@ static int realize_class(struct vm *vm, const struct device_class *cls, const vo
 		return -ENOMEM;
 	dev = arch_virtio_attach(vm, vd);
 	return dev ? devices_add(vm, dev) : -ENOSPC;
+}
+
+/* Drivers mount the first device of a tag: another one would never be seen. */
+int virtio_check_tag(const struct vm *vm, const struct device_class *cls, const void *conf,
+		     size_t off)
+{
+	const char *tag = *(const char *const *)(conf + off);
+	const struct device_conf *dc;
+
+	list_for_each_entry(dc, &vm->cfg->devices, node) {
+		if (dc->conf == conf)
+			break;
+		if (dc->cls == cls && !strcmp(*(const char *const *)(dc->conf + off), tag)) {
+			log_err("--%s: tag %s: used twice; give each directory a tag of its own",
+				cls->option, tag);
+			return -EEXIST;
+		}
+	}
+	return 0;
 }
 
 int virtio_devices_realize(struct vm *vm)

@@ -206,25 +206,6 @@ static int fs_check(const void *conf)
 	return fs_parse_maps(&c->gidmap, "gidmap", &map);
 }
 
-/* A guest mounts the first device of a tag: another one would never be seen. */
-static int fs_check_tag(const struct fs_conf *conf, const struct vm *vm)
-{
-	const struct device_conf *dc;
-	const struct fs_conf *other;
-
-	list_for_each_entry(dc, &vm->cfg->devices, node) {
-		other = dc->conf;
-		if (other == conf)
-			break;
-		if (dc->cls == &fs_class && !strcmp(other->tag, conf->tag)) {
-			log_err("--fs: tag %s: used twice; give each directory a tag of its own",
-				conf->tag);
-			return -EEXIST;
-		}
-	}
-	return 0;
-}
-
 static int fs_realize(struct virtio_dev *vd, struct vm *vm)
 {
 	struct fs_dev *f = container_of(vd, struct fs_dev, vd);
@@ -240,7 +221,7 @@ static int fs_realize(struct virtio_dev *vd, struct vm *vm)
 	};
 	int ret;
 
-	ret = fs_check_tag(c, vm);
+	ret = virtio_check_tag(vm, &fs_class, c, offsetof(struct fs_conf, tag));
 	if (!ret)
 		ret = fs_parse_maps(&c->uidmap, "uidmap", &share.uids);
 	if (!ret)
