@@ -5,40 +5,60 @@
 # KVM, each group on one of its own. Sourced by SCRIPT_test.sh, which sets $script (its
 # path), $here and $groups, and $dir: where guests' files are.
 
-# run_group GROUP: runs it on a machine with KVM and prints its results, numbered
-# anew. An emulated host that hangs or dies says nothing of vmtool: another one is
-# tried then, and that is said. With again=y so is one where something failed: guests
-# stand still now and then in an emulated host; what fails twice has failed.
+# run_group GROUP: runs it on a machine with KVM; its results go to $dir/GROUP.tap. An
+# emulated host that hangs or dies says nothing of vmtool: another one is tried then,
+# and that is said. With again=y so is one where something failed: guests stand still
+# now and then in an emulated host; what fails twice has failed.
 run_group() {
-	local try
+	local group=$1 tap=$dir/$1.tap notes=$dir/$1.notes try
 
+	: > "$notes"
 	for try in 1 2 3; do
-		"$here/kvmhost" --mem 6G -- env LINUX_TEST_DIR="$dir" LINUX_TESTS="$1" \
-			VMTOOL="$VMTOOL" "$script" > "$dir/tap"
+		"$here/kvmhost" --mem 6G -- env LINUX_TEST_DIR="$dir" LINUX_TESTS="$group" \
+			VMTOOL="$VMTOOL" "$script" > "$tap" < /dev/null
 		case $?,${again:-} in
-		125,*) echo "# $1: the KVM host failed, try $try of 3" ;;
+		125,*) echo "# $group: the KVM host failed, try $try of 3" >> "$notes" ;;
 		0, | 0,y | *,) break ;;
 		*)
 			[ $try = 1 ] || break
-			grep -A1 '^not ok' "$dir/tap" | sed "s/^/# $1, first try: /" ;;
+			grep -A1 '^not ok' "$tap" | sed "s/^/# $group, first try: /" >> "$notes" ;;
 		esac
 	done
-	grep -q '^1\.\.' "$dir/tap" || echo "not ok 0 $1: did not run to its end" >> "$dir/tap"
-	awk -v nr="$nr" '/^ok / { $2 = ++nr } /^not ok / { $3 = ++nr }
-			 !/^(TAP|1\.\.)/ { print }' "$dir/tap"
-	nr=$((nr + $(grep -cE '^(not )?ok ' "$dir/tap")))
-	! grep -q '^not ok' "$dir/tap" || failed=1
+	grep -q '^1\.\.' "$tap" || echo "not ok 0 $group: did not run to its end" >> "$tap"
 }
 
-# run_groups: all of $groups; the status is 0 when nothing failed.
+# Prints the results of a group, numbered anew.
+print_group() {
+	local tap=$dir/$1.tap
+
+	cat "$dir/$1.notes"
+	awk -v nr="$nr" '/^ok / { $2 = ++nr } /^not ok / { $3 = ++nr }
+			 !/^(TAP|1\.\.)/ { print }' "$tap"
+	nr=$((nr + $(grep -cE '^(not )?ok ' "$tap")))
+	! grep -q '^not ok' "$tap" || failed=1
+}
+
+# run_groups: all of $groups, as many at a time as there are CPUs; the status is 0
+# when nothing failed.
 run_groups() {
-	local group
+	local group i
+	declare -A job
 
 	echo "TAP version 13"
 	nr=0
 	failed=0
+	mkfifo "$dir/turns" && exec 6<> "$dir/turns" || return
+	for ((i = 0; i < $(nproc); i++)); do
+		echo >&6
+	done
 	for group in $groups; do
-		run_group "$group"
+		read -ru 6
+		{ run_group "$group"; echo >&6; } &
+		job[$group]=$!
+	done
+	for group in $groups; do
+		wait "${job[$group]}"
+		print_group "$group"
 	done
 	echo "1..$nr"
 	[ $failed = 0 ]
