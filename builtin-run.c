@@ -342,7 +342,7 @@ int cmd_run(int argc, const char **argv)
 		OPT_STRING(0, "virtio-transport", &args.transport, "pci|mmio",
 			   "how virtio devices are reached (default: pci)"),
 		OPT_STRING(0, "console", &args.console, "serial|virtio",
-			   "what has the terminal (default: serial)"),
+			   "what has the terminal (default: virtio if the kernel can)"),
 		OPT_GROUP("Kernel:"),
 		OPT_STRING('k', "kernel", &args.kernel, "FILE",
 			   "kernel (default: of the build tree here, or the running one)"),

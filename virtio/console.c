@@ -172,6 +172,8 @@ static void console_stop(void *arg)
 	struct console *c = arg;
 	unsigned int i;
 
+	if (c->live && c->vm->virtio_console)
+		vm_console_down(c->vm, true);
 	c->live = false;
 	for (i = 0; i < c->nr_ports; i++)
 		port_forget(&c->ports[i]);
@@ -183,6 +185,8 @@ static void console_start(void *arg)
 
 	console_stop(c);
 	c->live = true;
+	if (c->vm->virtio_console)
+		vm_console_down(c->vm, false);
 }
 
 static int console_activate(struct virtio_dev *vd)

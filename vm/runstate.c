@@ -60,6 +60,7 @@ static int reset(struct runstate *rs, enum run_cause cause)
 	rs->resets++;
 	rs->verdict->restart_announced = false;
 	rs->verdict->halted = false;
+	__atomic_store_n(&rs->verdict->console_down, false, __ATOMIC_SEQ_CST);
 	rs->verdict->len = 0;
 	tell(rs, RUN_EV_RESET, cause);
 	return 0;
@@ -67,7 +68,8 @@ static int reset(struct runstate *rs, enum run_cause cause)
 
 static void guest_reset(struct runstate *rs, enum run_cause cause)
 {
-	bool meant = cause == RUN_BY_GUEST_RESET || rs->verdict->restart_announced;
+	bool meant = cause == RUN_BY_GUEST_RESET || rs->verdict->restart_announced ||
+		     __atomic_load_n(&rs->verdict->console_down, __ATOMIC_SEQ_CST);
 
 	/* Every way to reboot is fine; a CPU that shuts down by itself is not. */
 	if (rs->verdict->panicked) {

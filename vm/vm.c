@@ -116,6 +116,7 @@ static void vm_wake(struct evloop *loop)
 		vm->halting = true;
 		ev_timer_set(loop, &vm->halt_timer, HALT_GRACE_MS);
 	}
+	halt_watch_service(&vm->halt_watch);
 	term_service(&vm->term);
 	runstate_service(&vm->run);
 }
@@ -152,6 +153,12 @@ size_t vm_try_console(struct vm *vm, const void *buf, size_t len)
 
 	vm_console_event(vm, vm_judge(vm, buf, n));
 	return n;
+}
+
+void vm_console_down(struct vm *vm, bool down)
+{
+	__atomic_store_n(&vm->verdict.console_down, down, __ATOMIC_SEQ_CST);
+	ev_wake(&vm->loop);
 }
 
 void vm_console_lost(struct vm *vm, int err)
@@ -252,6 +259,15 @@ static int vm_open_files(struct vm *vm)
 }
 
 #ifdef CONFIG_VIRTIO_CONSOLE
+/* Has the kernel the drivers, built in and not as modules? Each is known by its name. */
+static bool vm_kernel_has_console(const struct vm *vm)
+{
+	bool mmio = vm->cfg->transport == VIRTIO_TRANSPORT_MMIO;
+
+	return kernel_image_has(&vm->kernel, "virtio-ports") &&
+	       kernel_image_has(&vm->kernel, mmio ? "virtio-mmio" : "virtio-pci");
+}
+
 /* What the last console= says, which is /dev/console to the guest; NULL without one. */
 static const char *vm_console_param(const char *params)
 {
@@ -278,8 +294,9 @@ static bool vm_wants_virtio_console(const struct vm *vm)
 
 	if (vm->cfg->console != CONSOLE_AUTO)
 		return vm->cfg->console == CONSOLE_VIRTIO;
-	/* Linux's last words before a reset or a halt do not get out by hvc0. */
-	return param && !strncmp(param, "hvc", 3);
+	if (param)
+		return !strncmp(param, "hvc", 3);
+	return !vm->cfg->nodefaults && vm_kernel_has_console(vm);
 }
 #else
 static bool vm_wants_virtio_console(const struct vm *vm)
@@ -321,6 +338,7 @@ static void vm_prepare(struct vm *vm, const struct vm_config *cfg)
 	vm->loop.wake.fd = -1;
 	vm->panic_timer.fn = vm_panic_over;
 	vm->halt_timer.fn = vm_halt_over;
+	halt_watch_init(&vm->halt_watch, vm);
 	vm->limit_timer.fn = vm_timed_out;
 	INIT_LIST_HEAD(&vm->devices);
 	pthread_mutex_init(&vm->console_lock, NULL);
@@ -417,6 +435,7 @@ void vm_destroy(struct vm *vm)
 	free(vm->cmdline);
 	ev_timer_destroy(&vm->panic_timer);
 	ev_timer_destroy(&vm->halt_timer);
+	halt_watch_destroy(&vm->halt_watch);
 	ev_timer_destroy(&vm->limit_timer);
 	if (vm->signals.fd >= 0)
 		close(vm->signals.fd);

@@ -143,6 +143,15 @@ int arch_powerdown(struct vm *vm);
 void arch_show_vcpu(struct vcpu *vcpu, char *buf, size_t size);
 
 /**
+ * arch_vcpu_is_halted() - will no interrupt ever wake this vCPU?
+ * @vcpu: vCPU that does not run
+ *
+ * Return: true when it has halted with its interrupts off, or was never started; false
+ * also when that cannot be told.
+ */
+bool arch_vcpu_is_halted(struct vcpu *vcpu);
+
+/**
  * arch_host_can_virtualize() - does this CPU have hardware virtualization?
  *
  * Return: false when KVM here would have to interpret the guest's code.

@@ -25,6 +25,7 @@
  * @decided: @status is final
  * @restart_announced: the kernel said that it is about to restart
  * @halted: the kernel said that it has stopped for good
+ * @console_down: it cannot say so: its driver has let go of the console. Atomic.
  * @panicked: a panic was seen, by pvpanic or on the console
  * @line: private, the console line being collected
  * @len: private
@@ -34,6 +35,7 @@ struct verdict {
 	bool decided;
 	bool restart_announced;
 	bool halted;
+	bool console_down;
 	bool panicked;
 	char line[VERDICT_LINE_MAX];
 	size_t len;

@@ -10,6 +10,7 @@
 #include <vmtool/bus.h>
 #include <vmtool/devpages.h>
 #include <vmtool/evloop.h>
+#include <vmtool/halt.h>
 #include <vmtool/gmem.h>
 #include <vmtool/irq.h>
 #include <vmtool/kernel_image.h>
@@ -36,7 +37,8 @@ enum virtio_transport {
 
 /**
  * enum vm_console_kind - who has the user's terminal
- * @CONSOLE_AUTO: the one that the kernel is told to use; else the serial port
+ * @CONSOLE_AUTO: the one that the kernel is told to use; else the virtio console if
+ *	the kernel has its drivers built in
  * @CONSOLE_SERIAL: the serial port
  * @CONSOLE_VIRTIO: the virtio console
  */
@@ -112,6 +114,7 @@ struct vm_config {
  * @group: how their threads are stopped and started
  * @panic_timer: ends a guest that panicked and says no more
  * @halt_timer: ends a guest that stopped without a way to power off
+ * @halt_watch: the same for one whose console is off
  * @limit_timer: --timeout
  * @panicking: @panic_timer runs
  * @halting: @halt_timer runs
@@ -147,6 +150,7 @@ struct vm {
 	struct vcpu_group group;
 	struct ev_timer panic_timer;
 	struct ev_timer halt_timer;
+	struct halt_watch halt_watch;
 	struct ev_timer limit_timer;
 	bool panicking;
 	bool halting;
@@ -204,6 +208,16 @@ void vm_console(struct vm *vm, const void *buf, size_t len);
  * Return: bytes taken.
  */
 size_t vm_try_console(struct vm *vm, const void *buf, size_t len);
+
+/**
+ * vm_console_down() - the driver of the console has let go of it, or taken it again
+ * @vm: machine
+ * @down: it has let go
+ *
+ * For any thread. Linux does so when it is about to restart or to halt, and cannot say
+ * that any more: a triple fault is a restart from now on.
+ */
+void vm_console_down(struct vm *vm, bool down);
 
 /**
  * vm_console_lost() - what the guest prints does not reach the user any more
