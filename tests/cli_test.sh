@@ -462,10 +462,11 @@ test_case '--dry-run with ports' ports_are_one_device
 dry_run_needs_no_kvm() {
 	unshare -m true 2> /dev/null || skip "no mount namespaces"
 	unshare -m sh -c 'mount -t tmpfs none /dev && mknod /dev/null c 1 3 &&
-		exec "$0" run --dry-run -k "$1"' "$VMTOOL" "$guest" > out 2> err ||
+		exec env PATH=/none "$0" run --dry-run -k "$1" -n mode=user -n mode=tap --vsock 42' \
+		"$VMTOOL" "$guest" > out 2> err ||
 		fail "said: $(cat err)"
 }
-test_case '--dry-run needs no /dev/kvm' dry_run_needs_no_kvm
+test_case '--dry-run needs no device and no passt' dry_run_needs_no_kvm
 
 abbreviated() {
 	vmtool run --dry -k "$guest" --cpu 2 --me=64M --no-verbose --no-timeout > out 2> err ||

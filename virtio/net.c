@@ -146,6 +146,9 @@ static int net_realize(struct virtio_dev *vd, struct vm *vm)
 	struct net *net = container_of(vd, struct net, vd);
 	int ret = 0;
 
+	/* Nothing is started, so what the network could do stays unknown. */
+	if (vm->cfg->dry_run && !net->nb)
+		return virtio_set_queues(vd, 2 * (net->conf->opt.mq ?: 1) + 1, NET_QUEUE, 1);
 	if (!net->nb)
 		ret = net_open_backend(net->conf, &net->nb, vd->name);
 	ret = ret ?: init_pairs(net);
