@@ -5,8 +5,7 @@
 # host; where this machine is none, it starts itself again in the emulated one.
 #
 # VMTOOL	the vmtool to test
-# VIRTIO_TESTS	names of the groups to run (default: those that are known to pass; lan,
-#		together, net, share, forward, user, build, stress, vhost are there, too)
+# VIRTIO_TESTS	names of the groups to run (default: all)
 
 set -u
 
@@ -14,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 VMTOOL=$(readlink -f "${VMTOOL:-$here/../vmtool}")
 export VMTOOL
 
-all_groups="blk errors"
+all_groups="vhost together stress build net debian user blk share misc endings lan errors"
 groups=${LINUX_TESTS:-${VIRTIO_TESTS:-$all_groups}}
 script=$here/virtio_test.sh
 again=y
@@ -36,6 +35,7 @@ if [ -z "${LINUX_TEST_DIR:-}" ]; then
 	ln -s "$built/bzImage" "$dir/bzImage"
 	ln -s "$debian/vmlinuz" "$dir/debian"
 	ln -s "$debian" "$dir/debian.d"
+	"$here/linux/initrd.sh" "$dir/initrd" || exit 1
 	"$here/linux/modules.sh" "$dir/debian.initrd" "$debian" || exit 1
 	run_groups
 	exit
@@ -43,6 +43,8 @@ fi
 
 # --- inside ---------------------------------------------------------------------
 dir=$LINUX_TEST_DIR
+# Guests see what is there, and not what is in /tmp.
+export TMPDIR=/var/tmp
 enter
 initrd=
 init=$here/linux/virtio/init
@@ -59,8 +61,8 @@ guest_does() {
 	params="quiet ${root:-root=root rootfstype=virtiofs} ro init=$init TREE=$tree
 		$(printf ' do=%s' $what)"
 	# shellcheck disable=SC2086
-	timeout -k 5 "${seconds:-300}" "$VMTOOL" run -k "$dir/bzImage" -m 512M \
-		--virtio-transport "$transport" --console virtio \
+	timeout -k 5 "900" "$VMTOOL" run -k "$dir/bzImage" -m 512M \
+		--virtio-transport "$transport" \
 		${root_share:---fs /,root,ro} "$@" -p "${params//[$'\n\t']/}" \
 		> "$work/out" 2>&1 < /dev/null &
 	pid=$!
@@ -109,9 +111,17 @@ files() {
 
 # --- what the host does meanwhile -------------------------------------------------
 
-# The guest's port, by a connection to ours.
+# The guest's port, by a connection to ours. That is accepted before the guest's is
+# there, and reset if it is not.
 send_file() {
-	expect "guest: listens" && socat -u "$work/data" "TCP:$1:$2,retry=10,interval=1"
+	local i
+
+	expect "guest: listens" || return
+	for ((i = 0; i < 10; i++)); do
+		sleep 1
+		socat -u "$work/data" "TCP:$1:$2" && return 0
+	done
+	return 1
 }
 
 vsock_echo() {
@@ -162,29 +172,22 @@ make_data() {
 together() {
 	local checks="driver:virtio_blk,2 driver:virtio_net,1 driver:virtio_rng,1 driver:virtio_balloon,1
 		driver:vmw_vsock_virtio_transport,1 driver:9pnet_virtio,1 driver:virtiofs,2
-		rng dhcp fio:vda,4 readonly:vdb share:9p,t uname dmesg $1"
+		rng dhcp fio:vda,4 readonly:vdb share:9p,t dmesg serve:22,$sha vsock"
 
-	[ "$transport" = mmio ] || checks="msix $checks"
+	[ "$transport" = mmio ] || checks="msix lspci $checks"
 	image a 32M && image b 1M && files
 	guest_does "all devices" "$checks" -c 2 \
 		-d "$work/a.img" -d "$work/b.img,ro" -n mode=user,fwd=tcp:2222:22 --rng --balloon \
 		--vsock 42 --9p "$work/files/9p,t" --fs /usr,u
 }
 
+# What README.md shows, all in one guest, and data across: a forwarded port, a socket.
 group_together() {
-	module -a vhost_vsock vhost_net tun
-	uplink
-	on_both together ""
-	umount "$work/files"
-}
-
-# The same, and data across: a forwarded port, a socket.
-group_forward() {
 	module -a vhost_vsock vhost_net tun
 	uplink
 	make_data
 	host="send_and_echo"
-	on_both together "lspci serve:22,$sha vsock"
+	on_both together
 	host=
 	umount "$work/files"
 }
@@ -209,6 +212,24 @@ errors() {
 	guest_does "a full file system" "eio:vda,8 eio:vdb,8" \
 		-d "$work/small/full.img" -d "/dev/mapper/bad"
 	umount "$work/small"
+}
+
+# A distribution's kernel, whose drivers are modules.
+debian() {
+	image a 32M && files
+	guest_does "Debian's kernel" "driver:virtio_blk,1 driver:virtio_net,1 driver:virtio_rng,1
+		driver:virtio_balloon,1 driver:virtio_console,1 driver:vmw_vsock_virtio_transport,1
+		driver:9pnet_virtio,1 driver:virtiofs,2 rng dhcp queues:vda,2 fio:vda,32 share:fs,f
+		share:9p,t dmesg" -k "$dir/debian" -i "$dir/debian.initrd" -c 2 --console virtio \
+		-d "$work/a.img,queues=2" -n mode=user --rng --balloon --vsock 43 \
+		--fs "$work/files/fs,f" --9p "$work/files/9p,t"
+}
+
+group_debian() {
+	module -a vhost_vsock tun
+	uplink
+	on_both debian
+	umount "$work/files"
 }
 
 group_errors() {
@@ -328,6 +349,24 @@ misc() {
 }
 
 group_misc() { on_both misc; }
+
+# How guests end whose last words do not get out by hvc0: see vm/halt.c.
+endings() {
+	local how
+
+	initrd=$dir/initrd
+	for how in poweroff reboot "reboot reboot=t" halt; do
+		guest 0 "^guest: up" "$transport: the console is hvc0: $how" -k "$dir/bzImage" -m 256M \
+			-c 2 --virtio-transport "$transport" -p "quiet do=$how"
+	done
+	guest 101 "Kernel panic - not syncing" "$transport: the console is hvc0: panic" \
+		-k "$dir/bzImage" -m 256M --virtio-transport "$transport" -p "quiet do=panic"
+	guest 104 "triple fault" "$transport: the console is hvc0: a triple fault" \
+		-k "$dir/bzImage" -m 256M --virtio-transport "$transport" -p "quiet reboot=t,f do=reset"
+	initrd=
+}
+
+group_endings() { on_both endings; }
 
 group_stress() {
 	on_both stress

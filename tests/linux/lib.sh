@@ -131,7 +131,7 @@ start() {
 expect() {
 	local i
 
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		[ "$(grep -acE "$1" "$work/out")" -ge "${2:-1}" ] && return 0
 		kill -0 $pid 2>/dev/null || break
 		sleep 0.5

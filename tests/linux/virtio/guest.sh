@@ -23,7 +23,7 @@ guest_lspci() {
 
 	out=$(lspci -nnvv 2> /dev/null) || die "lspci: $out" || return
 	! echo "$out" | grep -E '!!!|[Uu]nknown header|rev ff' || return
-	devices=$(echo "$out" | grep -c 'Red Hat.*1af4:10')
+	devices=$(echo "$out" | grep -c '^[0-9a-f].*\[1af4:10')
 	drivers=$(echo "$out" | grep -c 'Kernel driver in use: virtio-pci')
 	[ "$devices" -gt 0 ] && [ "$devices" = "$drivers" ] || die "$out"
 }
@@ -152,7 +152,7 @@ guest_serve() {
 }
 
 # guest_send ADDRESS PORT FILE
-guest_send() { socat -u "$3" "TCP:$1:$2,retry=20,interval=1"; }
+guest_send() { socat -u "$3" "TCP:$1:$2,retry=60,interval=1"; }
 
 guest_iperf3() { iperf3 -c "$1" -t 3 "${@:2}"; }
 
@@ -222,12 +222,18 @@ guest_vsock() {
 	timeout 240 socat VSOCK-LISTEN:1234 EXEC:cat
 }
 
+# Without a client a port is at its end.
 guest_port() {
-	local port=/dev/virtio-ports/$1
+	local port=/dev/virtio-ports/$1 i
 
 	[ -e "$port" ] || port=/dev/$(basename "$(dirname "$(grep -lx "$1" /sys/class/virtio-ports/*/name)")")
 	echo "guest: port listens" > /dev/console
-	exec 8<> "$port" && read -r line <&8 && echo "$line" >&8
+	exec 8<> "$port" || return
+	for ((i = 0; i < 200; i++)); do
+		read -r line <&8 && echo "$line" >&8 && break
+		sleep 0.1
+	done
+	[ "$line" ] || die "nothing came" || return
 	sleep 2
 	exec 8>&-
 }
