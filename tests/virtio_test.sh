@@ -159,10 +159,11 @@ uplink() {
 	ip link set lo up
 }
 
-serve_data() { socat -u -T 60 "$work/data" "TCP6-LISTEN:$1,ipv6only=0,reuseaddr" & }
+serve_data() { socat -u -T 300 "$work/data" "TCP6-LISTEN:$1,ipv6only=0,reuseaddr" & }
 
+# make_data [SIZE]: what is sent across, and its checksum
 make_data() {
-	[ -e "$work/data" ] || head -c 100M /dev/urandom > "$work/data"
+	[ -e "$work/data" ] || head -c "${1:-100M}" /dev/urandom > "$work/data"
 	sha=$(sha1sum < "$work/data")
 	sha=${sha%% *}
 }
@@ -284,8 +285,8 @@ group_user() {
 }
 
 lan() {
-	make_data
-	timeout 300 "$VMTOOL" run -k "$dir/bzImage" -m 512M --virtio-transport "$transport" \
+	make_data 16M
+	timeout 900 "$VMTOOL" run -k "$dir/bzImage" -m 512M --virtio-transport "$transport" \
 		--fs /,root,ro -n mode=socket,lan=test \
 		-p "quiet root=root rootfstype=virtiofs ro init=$init do=ip:10.8.0.1/24 do=serve:7003,$sha" \
 		> "$work/other" 2>&1 < /dev/null &

@@ -147,7 +147,7 @@ guest_serve() {
 	local sum
 
 	echo "guest: listens" > /dev/console
-	sum=$(timeout 240 socat -u "TCP6-LISTEN:$1,ipv6only=0" - | sha1sum)
+	sum=$(timeout 800 socat -u "TCP6-LISTEN:$1,ipv6only=0" - | sha1sum)
 	[ "${sum%% *}" = "$2" ] || die "checksum $sum"
 }
 
@@ -219,7 +219,7 @@ guest_pmem() {
 
 guest_vsock() {
 	echo "guest: vsock listens" > /dev/console
-	timeout 240 socat VSOCK-LISTEN:1234 EXEC:cat
+	timeout 800 socat VSOCK-LISTEN:1234 EXEC:cat
 }
 
 # Without a client a port is at its end.
