@@ -46,6 +46,9 @@ int run_devices_options(struct option *options, int max, struct list_head *devic
 	if (n + 1 < max)
 		options[n++] = (struct option)OPT_GROUP("Devices (say --OPTION help):");
 	for (cls = device_classes; *cls; cls++) {
+		/* Some nobody asks for by name. */
+		if (!(*cls)->option)
+			continue;
 		if (n + 1 >= max)
 			return -E2BIG;
 		options[n] = (struct option)OPT_CALLBACK((*cls)->letter, (*cls)->option,

@@ -17,6 +17,7 @@ const struct device_class *const device_classes[] = {
 	&net_class,
 #endif
 #ifdef CONFIG_VIRTIO_CONSOLE
+	&hvc_class,
 	&console_class,
 #endif
 #ifdef CONFIG_VIRTIO_RNG

@@ -13,11 +13,6 @@
 
 #include "console.h"
 
-struct ctl_size {
-	__le16 cols;
-	__le16 rows;
-};
-
 /* The largest message: one that carries a name. */
 struct ctl_msg {
 	struct virtio_console_control head;
@@ -27,8 +22,6 @@ struct ctl_msg {
 /* What is sent first when several are due. */
 static const u16 ctl_order[] = {
 	VIRTIO_CONSOLE_PORT_ADD,
-	VIRTIO_CONSOLE_CONSOLE_PORT,
-	VIRTIO_CONSOLE_RESIZE,
 	VIRTIO_CONSOLE_PORT_NAME,
 	VIRTIO_CONSOLE_PORT_OPEN,
 };
@@ -39,9 +32,6 @@ static size_t ctl_build(struct console_port *p, u16 event, struct ctl_msg *msg)
 	size_t len = 0;
 
 	switch (event) {
-	case VIRTIO_CONSOLE_CONSOLE_PORT:
-		value = 1;
-		break;
 	case VIRTIO_CONSOLE_PORT_OPEN:
 		value = p->host_open;
 		break;
@@ -49,13 +39,6 @@ static size_t ctl_build(struct console_port *p, u16 event, struct ctl_msg *msg)
 		value = 1;
 		len = min_t(size_t, strlen(p->name), sizeof(msg->data));
 		memcpy(msg->data, p->name, len);
-		break;
-	case VIRTIO_CONSOLE_RESIZE:
-		/* As the config space has them: columns, rows. */
-		len = sizeof(struct ctl_size);
-		pthread_mutex_lock(&p->c->vd.config_lock);
-		memcpy(msg->data, p->c->vd.config, len);
-		pthread_mutex_unlock(&p->c->vd.config_lock);
 		break;
 	}
 	msg->head.id = htole32(p->id);
@@ -138,7 +121,7 @@ static void ctl_device_ready(struct console *c)
 	for (i = 0; i < c->nr_ports; i++) {
 		struct console_port *p = &c->ports[i];
 
-		if ((p->is_console || p->name) && !p->added)
+		if (p->name && !p->added)
 			p->pending |= BIT(VIRTIO_CONSOLE_PORT_ADD);
 	}
 }
@@ -148,13 +131,7 @@ static void ctl_port_ready(struct console_port *p)
 	if (p->ready)
 		return;
 	p->ready = true;
-	if (p->is_console) {
-		p->pending |= BIT(VIRTIO_CONSOLE_CONSOLE_PORT);
-		if (virtio_has(&p->c->vd, VIRTIO_CONSOLE_F_SIZE))
-			p->pending |= BIT(VIRTIO_CONSOLE_RESIZE);
-	}
-	if (p->name)
-		p->pending |= BIT(VIRTIO_CONSOLE_PORT_NAME);
+	p->pending |= BIT(VIRTIO_CONSOLE_PORT_NAME);
 	if (p->host_open)
 		p->pending |= BIT(VIRTIO_CONSOLE_PORT_OPEN);
 }

@@ -77,9 +77,6 @@ static void term_port_event(struct ev_source *src, u32 events)
 
 	if (read(src->fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		return;
-	if (__atomic_exchange_n(&c->resized, false, __ATOMIC_SEQ_CST) &&
-	    virtio_has(&c->vd, VIRTIO_CONSOLE_F_SIZE))
-		console_ctl_tell(&c->ports[0], VIRTIO_CONSOLE_RESIZE);
 	console_port_input(&c->ports[0]);
 	console_port_output(&c->ports[0]);
 }
@@ -170,8 +167,6 @@ static void term_new_size(void *priv)
 	if (!memcmp(c->vd.config, size, sizeof(size)))
 		return;
 	virtio_config_set(&c->vd, 0, size, sizeof(size));
-	__atomic_store_n(&c->resized, true, __ATOMIC_SEQ_CST);
-	wake_thread(c);
 }
 
 static const struct term_ops term_ops = {
@@ -193,8 +188,6 @@ int console_term_open(struct console *c)
 	if (!c->input)
 		return -ENOMEM;
 	c->ports[0].ops = &term_port_ops;
-	c->ports[0].is_console = true;
-	c->ports[0].host_open = true;
 	c->event.fn = term_port_event;
 	c->event.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ret = c->event.fd < 0 ? -errno : ev_add(&c->vd.threads[0].loop, &c->event, EPOLLIN);

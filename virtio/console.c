@@ -133,7 +133,7 @@ static void console_kick(struct virtio_dev *vd, struct virtqueue *vq)
 	}
 }
 
-/* Only port 0 may be nothing at all: the terminal is the UART's. */
+/* Where there are named ports, port 0 is nothing at all: the terminal is elsewhere. */
 static size_t nowhere_write(struct console_port *p, const struct iovec *iov, int nr)
 {
 	size_t n = 0;
@@ -172,7 +172,7 @@ static void console_stop(void *arg)
 	struct console *c = arg;
 	unsigned int i;
 
-	if (c->live && c->vm->virtio_console)
+	if (c->live && c->terminal)
 		vm_console_down(c->vm, true);
 	c->live = false;
 	for (i = 0; i < c->nr_ports; i++)
@@ -185,7 +185,7 @@ static void console_start(void *arg)
 
 	console_stop(c);
 	c->live = true;
-	if (c->vm->virtio_console)
+	if (c->terminal)
 		vm_console_down(c->vm, false);
 }
 
@@ -219,7 +219,7 @@ static void console_config_write(struct virtio_dev *vd, u32 off, const void *buf
 	const u32 emerg = offsetof(struct virtio_console_config, emerg_wr);
 	struct console *c = container_of(vd, struct console, vd);
 
-	if (c->vm->virtio_console && off <= emerg && emerg - off < len)
+	if (c->terminal && off <= emerg && emerg - off < len)
 		vm_console(c->vm, buf + (emerg - off), 1);
 }
 
@@ -259,7 +259,7 @@ static unsigned int count_ports(const struct vm *vm)
 
 static int console_create_ports(struct console *c, struct vm *vm)
 {
-	unsigned int i, nr = count_ports(vm);
+	unsigned int i, nr = c->terminal ? 1 : count_ports(vm);
 
 	if (nr > CONSOLE_MAX_PORTS) {
 		log_err("--port: %u ports are too many; %u is the limit", nr - 1,
@@ -300,9 +300,9 @@ static int console_realize(struct virtio_dev *vd, struct vm *vm)
 	virtio_config_set_silent(vd, offsetof(struct virtio_console_config, max_nr_ports),
 				 &max, sizeof(max));
 	ret = virtio_set_queues(vd, c->nr_ports > 1 ? 2 * c->nr_ports + 2 : 2, CONSOLE_QUEUE, 1);
-	if (!ret && vm->virtio_console)
-		ret = console_term_open(c);
-	return ret ?: console_open_ports(c, vm);
+	if (ret)
+		return ret;
+	return c->terminal ? console_term_open(c) : console_open_ports(c, vm);
 }
 
 static void console_destroy(struct virtio_dev *vd)
@@ -329,21 +329,48 @@ static const struct virtio_ops console_ops = {
 	.destroy = console_destroy,
 };
 
-static struct virtio_dev *console_create(const void *conf, const char *name)
+static struct virtio_dev *console_make(const char *name, bool terminal)
 {
 	struct console *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
 	c->event.fd = -1;
+	c->terminal = terminal;
 	pthread_mutex_init(&c->lock, NULL);
 	virtio_init(&c->vd, &console_ops, name);
 	return &c->vd;
 }
 
+/*
+ * A device of its own for the terminal: where there are several ports, drivers learn by
+ * messages which of them is a console, and Linux may have started init without one by
+ * then.
+ */
+static struct virtio_dev *hvc_create(const void *conf, const char *name)
+{
+	return console_make(name, true);
+}
+
+static bool hvc_wanted(const struct vm *vm)
+{
+	return vm->virtio_console;
+}
+
+const struct device_class hvc_class = {
+	.name = "hvc",
+	.wanted = hvc_wanted,
+	.create = hvc_create,
+};
+
+static struct virtio_dev *console_create(const void *conf, const char *name)
+{
+	return console_make(name, false);
+}
+
 static bool console_wanted(const struct vm *vm)
 {
-	return vm->virtio_console || count_ports(vm) > 1;
+	return count_ports(vm) > 1;
 }
 
 static int console_check(const void *conf)

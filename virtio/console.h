@@ -57,7 +57,6 @@ struct port_ops {
  * @id: its number
  * @name: its name, or NULL
  * @ops: what it leads to; NULL for a port that does not exist
- * @is_console: the driver is to treat it as a console
  * @host_open: somebody listens on this side
  * @added: the driver was told of it
  * @ready: the driver says it is ready
@@ -79,7 +78,6 @@ struct console_port {
 	u32 id;
 	const char *name;
 	const struct port_ops *ops;
-	bool is_console;
 	bool host_open;
 	bool added;
 	bool ready;
@@ -102,13 +100,13 @@ struct console_port {
  * struct console - the device
  * @vd: its virtio part
  * @vm: the machine, for its terminal
- * @ports: by their numbers; 0 is the terminal
+ * @terminal: it has the terminal, and no named ports
+ * @ports: by their numbers; 0 is the terminal, or nothing
  * @nr_ports: how many
  * @live: between activate() and reset()
  * @iov: parts of a chain of input
  * @ctl_iov: parts of a control message; one may be sent while input is served
- * @event: input, space for output, or a new size of the terminal
- * @resized: the size changed
+ * @event: input, or space for output
  * @lock: guards what follows
  * @input: typed and not read yet
  * @head: bytes ever put in
@@ -117,13 +115,13 @@ struct console_port {
 struct console {
 	struct virtio_dev vd;
 	struct vm *vm;
+	bool terminal;
 	struct console_port *ports;
 	unsigned int nr_ports;
 	bool live;
 	struct iovec iov[CONSOLE_QUEUE];
 	struct iovec ctl_iov[CONSOLE_QUEUE];
 	struct ev_source event;
-	bool resized;
 	pthread_mutex_t lock;
 	u8 *input;
 	size_t head;

@@ -22,6 +22,7 @@ int virtio_check_tag(const struct vm *vm, const struct device_class *cls, const 
 extern const struct device_class blk_class;
 extern const struct device_class net_class;
 extern const struct device_class console_class;
+extern const struct device_class hvc_class;
 extern const struct device_class rng_class;
 extern const struct device_class balloon_class;
 extern const struct device_class vsock_class;

@@ -14,7 +14,7 @@ struct vm;
 /**
  * struct device_class - a kind of virtio device that users ask for
  * @name: "blk", "net"...; devices are called by it and a number
- * @option: long option, "disk"
+ * @option: long option, "disk"; NULL: nobody asks for it by name
  * @letter: short option, or 0
  * @help: one line
  * @arg: what help shows for the option's value; NULL when there is no value

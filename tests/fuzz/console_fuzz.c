@@ -59,6 +59,7 @@ static void add_port(struct target *t, int i, const char *text)
 static void begin(struct target *t, const u8 *data, size_t size)
 {
 	static const u64 features[] = { DRV_ALL, DRV_SPLIT, DRV_PLAIN, DRV_UNORDERED };
+	const struct device_class *cls;
 	struct hostile *h = &t->h;
 	char text[96];
 	u8 first;
@@ -79,8 +80,8 @@ static void begin(struct target *t, const u8 *data, size_t size)
 	snprintf(text, sizeof(text), "a,socket=%s", socket_path);
 	add_port(t, 0, text);
 	add_port(t, 1, "b,file=/dev/null");
-	CHECK(!drv_init_dev(&h->d, first & 1 ? DRV_PCI : DRV_MMIO,
-			    console_class.create(NULL, "console0")));
+	cls = h->d.vm.virtio_console ? &hvc_class : &console_class;
+	CHECK(!drv_init_dev(&h->d, first & 1 ? DRV_PCI : DRV_MMIO, cls->create(NULL, "console0")));
 	h->buf = drv_alloc(&h->d, HOSTILE_BUF);
 	hostile_setup(h, 0);
 	h->place = h->d.queue[2].desc;

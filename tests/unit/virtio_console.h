@@ -61,7 +61,9 @@ static inline int con_port(struct con *c, const char *text)
 
 static inline int con_attach(struct con *c, enum drv_transport t)
 {
-	return drv_init_dev(&c->d, t, console_class.create(NULL, "console0"));
+	const struct device_class *cls = c->d.vm.virtio_console ? &hvc_class : &console_class;
+
+	return drv_init_dev(&c->d, t, cls->create(NULL, "console0"));
 }
 
 static inline void con_end(struct con *c)
