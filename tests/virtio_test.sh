@@ -219,9 +219,9 @@ errors() {
 debian() {
 	image a 32M && files
 	guest_does "Debian's kernel" "driver:virtio_blk,1 driver:virtio_net,1 driver:virtio_rng,1
-		driver:virtio_balloon,1 driver:virtio_console,1 driver:vmw_vsock_virtio_transport,1
+		driver:virtio_balloon,1 driver:vmw_vsock_virtio_transport,1
 		driver:9pnet_virtio,1 driver:virtiofs,2 rng dhcp queues:vda,2 fio:vda,32 share:fs,f
-		share:9p,t dmesg" -k "$dir/debian" -i "$dir/debian.initrd" -c 2 --console virtio \
+		share:9p,t dmesg" -k "$dir/debian" -i "$dir/debian.initrd" -c 2 \
 		-d "$work/a.img,queues=2" -n mode=user --rng --balloon --vsock 43 \
 		--fs "$work/files/fs,f" --9p "$work/files/9p,t"
 }
