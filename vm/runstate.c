@@ -58,10 +58,7 @@ static int reset(struct runstate *rs, enum run_cause cause)
 		return ret;
 	}
 	rs->resets++;
-	rs->verdict->restart_announced = false;
-	rs->verdict->halted = false;
-	__atomic_store_n(&rs->verdict->console_down, false, __ATOMIC_SEQ_CST);
-	rs->verdict->len = 0;
+	verdict_restart(rs->verdict);
 	tell(rs, RUN_EV_RESET, cause);
 	return 0;
 }

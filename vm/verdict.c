@@ -18,28 +18,85 @@ static const struct {
 	{ "reboot: machine restart", CONSOLE_NOTHING, true },
 };
 
-/* Behind the time stamp and caller that printk may put before a message. */
-static const char *message_start(const char *line)
+static const char *skip_digits(const char *p)
 {
-	while (*line == '[' && strncmp(line, "[ end", 5)) {
-		const char *end = strchr(line, ']');
-
-		if (!end)
-			break;
-		line = end + 1;
-		while (*line == ' ')
-			line++;
-	}
-	return line;
+	while (isdigit((unsigned char)*p))
+		p++;
+	return p;
 }
 
-static enum console_event judge_line(struct verdict *v)
+/* "<6>" of console_msg_format=syslog. */
+static const char *skip_level(const char *line)
 {
-	const char *text;
+	const char *p;
+
+	if (*line != '<')
+		return line;
+	p = skip_digits(line + 1);
+	return p > line + 1 && *p == '>' ? p + 1 : line;
+}
+
+/* "[    1.234567]" */
+static const char *skip_time(const char *line)
+{
+	const char *p = line, *digits;
+
+	if (*p++ != '[')
+		return line;
+	while (*p == ' ')
+		p++;
+	digits = p;
+	p = skip_digits(p);
+	if (p == digits || *p++ != '.')
+		return line;
+	digits = p;
+	p = skip_digits(p);
+	return p > digits && *p == ']' ? p + 1 : line;
+}
+
+/* "[    T1]" of a task or "[    C0]" of a CPU. */
+static const char *skip_caller(const char *line)
+{
+	const char *p = line, *digits;
+
+	if (*p++ != '[')
+		return line;
+	while (*p == ' ')
+		p++;
+	if (*p != 'T' && *p != 'C')
+		return line;
+	digits = ++p;
+	p = skip_digits(p);
+	return p > digits && *p == ']' ? p + 1 : line;
+}
+
+const char *printk_text(const char *line, bool *stamped)
+{
+	const char *level = skip_level(line), *time = skip_time(level);
+	const char *text = skip_caller(time);
+
+	*stamped = time != level;
+	return text != level && *text == ' ' ? text + 1 : text;
+}
+
+/*
+ * The banner decides, and the first line of all, which programs come too late for:
+ * a time stamp that one of them prints later says nothing of the kernel.
+ */
+static bool from_kernel(struct verdict *v, const char *text, bool stamped)
+{
+	bool banner = !strncmp(text, "Linux version ", strlen("Linux version "));
+
+	if (v->stamps == STAMPS_UNKNOWN && (banner || (stamped && !v->spoke)))
+		v->stamps = stamped ? STAMPS_YES : STAMPS_NO;
+	v->spoke = true;
+	return v->stamps != STAMPS_YES || stamped;
+}
+
+static enum console_event judge_text(struct verdict *v, const char *text)
+{
 	unsigned int i;
 
-	v->line[v->len] = '\0';
-	text = message_start(v->line);
 	for (i = 0; i < ARRAY_SIZE(marks); i++) {
 		if (strncmp(text, marks[i].text, strlen(marks[i].text)))
 			continue;
@@ -49,11 +106,28 @@ static enum console_event judge_line(struct verdict *v)
 			v->halted = true;
 		if (marks[i].event == CONSOLE_PANIC) {
 			v->panicked = true;
-			verdict_set(v, EXIT_GUEST_PANIC);
+			if (!v->hung)
+				verdict_set(v, EXIT_GUEST_PANIC);
 		}
 		return marks[i].event;
 	}
 	return CONSOLE_NOTHING;
+}
+
+static enum console_event judge_line(struct verdict *v)
+{
+	const char *text;
+	bool stamped;
+
+	v->line[v->len] = '\0';
+	text = printk_text(v->line, &stamped);
+	if (v->log)
+		console_tail_add(&v->log->tail, v->line);
+	if (!from_kernel(v, text, stamped))
+		return CONSOLE_NOTHING;
+	if (v->log)
+		splat_line(&v->log->splats, v->line, text);
+	return judge_text(v, text);
 }
 
 enum console_event verdict_console(struct verdict *v, const char *buf, size_t len)
@@ -73,6 +147,18 @@ enum console_event verdict_console(struct verdict *v, const char *buf, size_t le
 		}
 	}
 	return event;
+}
+
+void verdict_restart(struct verdict *v)
+{
+	v->restart_announced = false;
+	v->halted = false;
+	__atomic_store_n(&v->console_down, false, __ATOMIC_SEQ_CST);
+	v->len = 0;
+	v->stamps = STAMPS_UNKNOWN;
+	v->spoke = false;
+	if (v->log)
+		splat_restart(&v->log->splats);
 }
 
 void verdict_set(struct verdict *v, int status)
