@@ -35,6 +35,8 @@ static int prepare_child(const struct spawn *s, pid_t parent)
 		ret = be_helper(parent);
 	if (ret)
 		return ret;
+	if (s->stdio && (dup2(s->stdio[0], 0) < 0 || dup2(s->stdio[1], 1) < 0))
+		return -errno;
 	if (s->err_fd >= 0 && dup2(s->err_fd, 2) < 0)
 		return -errno;
 	if (s->keep_fd >= 0 && fcntl(s->keep_fd, F_SETFD, 0) < 0)

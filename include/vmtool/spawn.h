@@ -12,12 +12,15 @@
  * @err_fd: what its standard error becomes, or -1 for ours
  * @helper: it serves this process alone: it ends with the calling thread, signals
  *	from the terminal do not reach it, it has no standard input and output
+ * @stdio: what its standard input and output become, two descriptors; NULL to leave
+ *	them
  */
 struct spawn {
 	const char *const *argv;
 	int keep_fd;
 	int err_fd;
 	bool helper;
+	const int *stdio;
 };
 
 /**
