@@ -27,7 +27,7 @@ static void pvpanic_write(void *priv, u64 off, u64 val, unsigned int size)
 	struct pvpanic *p = priv;
 
 	if (val & PVPANIC_PANICKED)
-		runstate_request(&p->vm->run, RUN_BY_GUEST_PANIC);
+		vm_panicked(p->vm);
 }
 
 static const struct region_ops pvpanic_region_ops = {

@@ -85,6 +85,18 @@ void arch_show_vcpu(struct vcpu *vcpu, char *buf, size_t size)
 	snprintf(buf, size, "an unknown place");
 }
 
+const char arch_anchor_symbol[] = "";
+
+int arch_vcpu_sample(struct vcpu *vcpu, struct vcpu_sample *s)
+{
+	return -ENOTSUP;
+}
+
+int arch_vcpu_nmi(struct vcpu *vcpu)
+{
+	return -ENOTSUP;
+}
+
 bool arch_host_can_virtualize(void)
 {
 	return true;

@@ -101,6 +101,7 @@ static void vm_timed_out(struct ev_timer *timer)
 	struct vm *vm = container_of(timer, struct vm, limit_timer);
 
 	log_err("the guest did not end within %u seconds", vm->cfg->timeout);
+	watchdog_sample(vm);
 	runstate_request(&vm->run, RUN_BY_TIMEOUT);
 }
 
@@ -127,6 +128,7 @@ static enum console_event vm_judge(struct vm *vm, const void *buf, size_t len)
 
 	pthread_mutex_lock(&vm->console_lock);
 	event = verdict_console(&vm->verdict, buf, len);
+	__atomic_fetch_add(&vm->watchdog.printed, len, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&vm->console_lock);
 	return event;
 }
@@ -143,13 +145,14 @@ void vm_console(struct vm *vm, const void *buf, size_t len)
 {
 	enum console_event event = vm_judge(vm, buf, len);
 
-	term_output(&vm->term, buf, len);
+	if (!vm->cfg->hide_console)
+		term_output(&vm->term, buf, len);
 	vm_console_event(vm, event);
 }
 
 size_t vm_try_console(struct vm *vm, const void *buf, size_t len)
 {
-	size_t n = term_try_output(&vm->term, buf, len);
+	size_t n = vm->cfg->hide_console ? len : term_try_output(&vm->term, buf, len);
 
 	vm_console_event(vm, vm_judge(vm, buf, n));
 	return n;
@@ -159,6 +162,22 @@ void vm_console_down(struct vm *vm, bool down)
 {
 	__atomic_store_n(&vm->verdict.console_down, down, __ATOMIC_SEQ_CST);
 	ev_wake(&vm->loop);
+}
+
+void vm_panicked(struct vm *vm)
+{
+	bool printed;
+
+	pthread_mutex_lock(&vm->console_lock);
+	printed = vm->verdict.panicked;
+	vm->verdict.panicked = true;
+	if (!vm->verdict.hung)
+		verdict_set(&vm->verdict, EXIT_GUEST_PANIC);
+	pthread_mutex_unlock(&vm->console_lock);
+	if (printed)
+		runstate_request(&vm->run, RUN_BY_GUEST_PANIC);
+	else
+		ev_wake(&vm->loop);
 }
 
 void vm_console_lost(struct vm *vm, int err)
@@ -408,6 +427,11 @@ int vm_run(struct vm *vm)
 		log_err("--timeout: %s", strerror(-ret));
 		return EXIT_VMTOOL_ERROR;
 	}
+	ret = watchdog_start(vm);
+	if (ret) {
+		log_err("cannot watch the guest: %s", strerror(-ret));
+		return EXIT_VMTOOL_ERROR;
+	}
 	runstate_start(&vm->run);
 	term_service(&vm->term);
 	ret = evloop_run(&vm->loop);
@@ -422,6 +446,7 @@ int vm_run(struct vm *vm)
 
 void vm_destroy(struct vm *vm)
 {
+	watchdog_destroy(vm);
 	vcpus_destroy(vm);
 	term_destroy(&vm->term);
 	devices_destroy(vm);

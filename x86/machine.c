@@ -46,9 +46,10 @@ const char *const arch_kernel_images[] = { "bzImage", NULL };
  */
 void arch_default_params(const struct vm *vm, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s panic=-1%s",
+	snprintf(buf, size, "%s panic=-1%s%s",
 		 vm->virtio_console ? PARAMS_VIRTIO : PARAMS_SERIAL,
-		 x86_wants_pci(vm) ? "" : " pci=off");
+		 x86_wants_pci(vm) ? "" : " pci=off",
+		 vm->cfg->hang ? " unknown_nmi_panic" : "");
 }
 
 int arch_check_host(void)

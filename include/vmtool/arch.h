@@ -10,6 +10,7 @@
 struct device;
 struct vcpu;
 struct virtio_dev;
+struct vcpu_sample;
 struct vm;
 struct vm_config;
 
@@ -141,6 +142,26 @@ int arch_powerdown(struct vm *vm);
  * @size: bytes in @buf
  */
 void arch_show_vcpu(struct vcpu *vcpu, char *buf, size_t size);
+
+/** arch_anchor_symbol - a symbol whose address in a running kernel can be found out */
+extern const char arch_anchor_symbol[];
+
+/**
+ * arch_vcpu_sample() - where does a vCPU stand?
+ * @vcpu: vCPU that is held
+ * @s: all but @known is filled in
+ *
+ * Return: 0, or -errno of KVM; -ENOTSUP where that is not known.
+ */
+int arch_vcpu_sample(struct vcpu *vcpu, struct vcpu_sample *s);
+
+/**
+ * arch_vcpu_nmi() - interrupt a vCPU that takes no interrupts
+ * @vcpu: vCPU that is held; it takes it once it runs
+ *
+ * Return: 0, or -errno of KVM; -ENOTSUP where there is no such thing.
+ */
+int arch_vcpu_nmi(struct vcpu *vcpu);
 
 /**
  * arch_vcpu_is_halted() - will no interrupt ever wake this vCPU?

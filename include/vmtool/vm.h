@@ -18,6 +18,7 @@
 #include <vmtool/term.h>
 #include <vmtool/vcpu.h>
 #include <vmtool/verdict.h>
+#include <vmtool/watchdog.h>
 
 struct pci_host;
 struct virtio_dev;
@@ -64,6 +65,9 @@ enum vm_console_kind {
  * @nodefaults: @params is the whole command line
  * @exit_on_reset: end when the guest resets
  * @timeout: seconds until the guest is ended, 0 for never
+ * @hang: seconds that a guest may hang until it is ended, 0 for any time
+ * @hang_idle: one that only waits hangs, too
+ * @hide_console: what the console prints is looked at and kept, and not shown
  * @dry_run: build the machine without KVM and run nothing
  * @trace_ports: print every port access that exits
  * @trace_mmio: print every MMIO access that exits
@@ -83,6 +87,9 @@ struct vm_config {
 	bool nodefaults;
 	bool exit_on_reset;
 	unsigned int timeout;
+	unsigned int hang;
+	bool hang_idle;
+	bool hide_console;
 	bool dry_run;
 	bool trace_ports;
 	bool trace_mmio;
@@ -116,6 +123,7 @@ struct vm_config {
  * @halt_timer: ends a guest that stopped without a way to power off
  * @halt_watch: the same for one whose console is off
  * @limit_timer: --timeout
+ * @watchdog: --hang
  * @panicking: @panic_timer runs
  * @halting: @halt_timer runs
  * @signals: SIGINT and others, as events
@@ -152,6 +160,7 @@ struct vm {
 	struct ev_timer halt_timer;
 	struct halt_watch halt_watch;
 	struct ev_timer limit_timer;
+	struct watchdog watchdog;
 	bool panicking;
 	bool halting;
 	struct ev_source signals;
@@ -227,6 +236,15 @@ void vm_console_down(struct vm *vm, bool down);
  * For &term_ops.failed of who has the terminal: the guest is ended.
  */
 void vm_console_lost(struct vm *vm, int err);
+
+/**
+ * vm_panicked() - the guest's kernel has told a device that it panicked
+ * @vm: machine
+ *
+ * For any thread. Ends the guest, at once if the kernel has said so on its console as
+ * well, and else when it has had two seconds for that: in an NMI Linux prints last.
+ */
+void vm_panicked(struct vm *vm);
 
 /**
  * vm_describe() - print the machine and the kernel command line

@@ -142,6 +142,11 @@ TEST_F(hw, pvpanic)
 
 	ASSERT_EQ(0, devices_add(self->vm, pvpanic_create(0x505)));
 	EXPECT_EQ(3, in(0x505));	/* the events it knows */
+	/* The console may still have something to say of it. */
+	out(0x505, 1);
+	EXPECT_FALSE(requested(self->vm, RUN_BY_GUEST_PANIC));
+	EXPECT_TRUE(self->vm->verdict.panicked);
+	EXPECT_EQ(EXIT_GUEST_PANIC, self->vm->verdict.status);
 	for (val = 0; val < 256; val++) {
 		out(0x505, val);
 		EXPECT_EQ(val & 1, requested(self->vm, RUN_BY_GUEST_PANIC));
