@@ -18,11 +18,12 @@
 
 #include "builtin.h"
 #include "run-devices.h"
+#include "run-verdict.h"
 
 #define MIB			(1024ULL * 1024)
 #define MIN_MEMORY		MIB
 #define MEMORY_PER_CPU		(64 * MIB)
-#define RUN_MAX_OPTIONS		48
+#define RUN_MAX_OPTIONS		72
 #define SECONDS_MAX		(10 * 365 * 86400U)
 
 static const char *const usage[] = {
@@ -43,6 +44,7 @@ struct run_args {
 	const char *dump_acpi;
 	const char *transport;
 	const char *console;
+	struct run_verdict_args verdict;
 	char *params;
 	const char *initrds[INITRD_MAX_FILES];
 	int nr_initrds;
@@ -270,6 +272,7 @@ static int run_config(struct vm_config *cfg, const struct run_args *args)
 	ret = ret ?: set_console(cfg, args->console);
 	ret = ret ?: run_devices_parse(&cfg->devices);
 	ret = ret ?: set_reboot(cfg, args->on_reboot);
+	ret = ret ?: run_verdict_config(&args->verdict, cfg);
 	return ret ?: set_timeout(cfg, args->timeout);
 }
 
@@ -296,23 +299,35 @@ static int take_kernel_arg(struct run_args *args, int argc, const char **argv)
 	return 0;
 }
 
-static int run_guest(struct vm *vm, struct vm_config *cfg)
+static int run_machine(struct vm *vm, struct run_verdict *verdict)
 {
-	struct run_control *control;
 	int status;
 
+	run_verdict_start(verdict, vm);
+	status = vm_run(vm);
+	run_verdict_stop(verdict, vm);
+	return status;
+}
+
+static int run_guest(struct vm *vm, struct vm_config *cfg, const struct run_args *args)
+{
+	struct run_verdict *verdict = run_verdict_new(&args->verdict, cfg);
+	int status = EXIT_VMTOOL_ERROR;
+	struct run_control *control;
+
+	if (!verdict)
+		return status;
 	/* The name first: nobody else may have it while the machine is built. */
 	control = run_control_claim(cfg);
 	if (!control)
-		return EXIT_VMTOOL_ERROR;
+		return run_verdict_end(verdict, status);
 
-	status = EXIT_VMTOOL_ERROR;
 	if (!vm_create(vm, cfg) && !run_control_start(control, vm))
-		status = vm_run(vm);
+		status = run_machine(vm, verdict);
 	run_control_stop(control);
 	vm_destroy(vm);
 	run_control_release(control);
-	return status;
+	return run_verdict_end(verdict, status);
 }
 
 static int describe_guest(struct vm *vm, const struct vm_config *cfg, const char *dump_acpi)
@@ -357,6 +372,14 @@ int cmd_run(int argc, const char **argv)
 			   "what a reboot does (default: exit when stdin is no terminal)"),
 		OPT_STRING(0, "timeout", &args.timeout, "SECONDS",
 			   "end the guest after that time, with status 103"),
+		OPT_STRING(0, "hang", &args.verdict.hang, "SECONDS[,idle]",
+			   "end the guest when it hangs for that long, with status 103"),
+		OPT_BOOLEAN(0, "fail-on-warn", &args.verdict.fail_on_warn,
+			    "status 102 when the kernel complained of itself"),
+		OPT_STRING(0, "verdict", &args.verdict.file, "FILE",
+			   "write how it ended into FILE, as JSON"),
+		OPT_STRING(0, "vmlinux", &args.verdict.vmlinux, "FILE",
+			   "symbols and lines of the kernel (default: beside it)"),
 		OPT_BOOLEAN(0, "dry-run", &args.dry_run,
 			    "print the machine and the kernel command line, start nothing"),
 		OPT_STRING(0, "dump-acpi", &args.dump_acpi, "DIR",
@@ -393,7 +416,7 @@ int cmd_run(int argc, const char **argv)
 		if (cfg.dry_run)
 			status = describe_guest(vm, &cfg, args.dump_acpi);
 		else
-			status = run_guest(vm, &cfg);
+			status = run_guest(vm, &cfg, &args);
 	}
 	free(vm);
 	free(args.params);

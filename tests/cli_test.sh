@@ -148,13 +148,13 @@ test_case 'version >&-' version_closed
 
 # Every option that takes a value, so that a new one has to come here.
 valued_options='name cpus mem hugetlbfs kernel initrd params on-reboot timeout dump-acpi loglevel'
-valued_options+=' console port'
+valued_options+=' console port hang verdict vmlinux'
 valued_options+=' pmem scsi vsock disk fs 9p network virtio-transport'
 
 options_are_known() {
 	expect 'options with a value' "$(printf '%s\n' $valued_options | sort | paste -sd' ')" \
 		"$(vmtool run -h | sed -nE 's/^ *(-.,)? *--([a-z0-9-]+) [^ ].*/\2/p;' |
-			grep -vxE 'nodefaults|dry-run|verbose|quiet|debug-ioport|debug-mmio' |
+			grep -vxE 'nodefaults|dry-run|fail-on-warn|verbose|quiet|debug-ioport|debug-mmio' |
 			sort | paste -sd' ')"
 }
 test_case 'each option with a value is tried here' options_are_known
@@ -174,7 +174,7 @@ test_case 'a value is missing' values_are_missing
 flags_take_no_value() {
 	local option
 
-	for option in nodefaults dry-run verbose quiet debug-ioport debug-mmio; do
+	for option in nodefaults dry-run fail-on-warn verbose quiet debug-ioport debug-mmio; do
 		refused "--$option: takes no value" run --$option=x -k "$guest"
 	done
 	refused '--no-name: takes no value' run --no-name=x -k "$guest"
@@ -194,6 +194,10 @@ test_case '-m: more than can be addressed' refused_values --mem -m 99999T 300000
 test_case '-m: too little for the kernel' refused_values --mem 'use a larger -m' 1 1M 1024K
 test_case '--timeout' refused_values --timeout 'not a number of seconds' '' x 0 -1 1.5 1s \
 	4294967296 4294967297 315360001 99999999999999999999
+test_case '--hang' refused_values --hang 'not a number of seconds' '' x 0 -1 1.5 1s ,idle 1, \
+	1,idl 1,idle, 1,idle,idle 315360001 4294967297 99999999999999999999,idle
+test_case '--verdict' refused_values --verdict --verdict /nonexistent/x / /tmp/. ''
+test_case '--vmlinux' refused_values --vmlinux 'No such file' /nonexistent ''
 test_case '--on-reboot' refused_values --on-reboot 'neither reset nor exit' '' x RESET resets
 test_case '--loglevel' refused_values --loglevel 'not error' '' x 0 ERROR
 test_case '--console' refused_values --console 'neither serial nor virtio' '' x hvc0 VIRTIO

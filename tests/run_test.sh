@@ -30,6 +30,15 @@ ends_saying() {
 	grep -qF -- "$2" err || fail "'$2' is not in: $(cat err)"
 }
 
+# The same, and where the vCPU stood on a second line.
+ends_showing() {
+	run_guest "$1" "${@:3}"
+	expect 'lines' 2 "$(wc -l < err)"
+	grep -qF -- "$2" err || fail "'$2' is not in: $(cat err)"
+	grep -qE '^vmtool: vCPU 0: 0x[0-9a-f]+, in the kernel, interrupts (on|off)' err ||
+		fail "not where the vCPU stood: $(cat err)"
+}
+
 silent() {
 	run_guest "$@"
 	[ ! -s err ] || fail "said: $(cat err)"
@@ -57,10 +66,14 @@ test_case 'pvpanic, then power-off: 101' ends 101 pvpanic:1,poweroff
 test_case 'pvpanic with a crash kernel loaded: it goes on' ends 0 pvpanic:2,poweroff
 test_case 'pvpanic, other events: it goes on' ends 0 pvpanic:4,poweroff
 test_case 'halted without power-off: 0' ends 0 halted,hlt
-test_case 'timeout of a spinning guest: 103' ends_saying 103 'within 1 seconds' spin --timeout 1
-test_case 'timeout of a halted guest: 103' ends_saying 103 'within 1 seconds' hlt --timeout 1
+test_case 'timeout of a spinning guest: 103' ends_showing 103 'within 1 seconds' spin --timeout 1
+test_case 'timeout of a halted guest: 103' ends_showing 103 'within 1 seconds' hlt --timeout 1
 test_case 'timeout with a console that is not stopped: 103' \
-	ends_saying 103 'within 1 seconds' flood:0 --timeout 1
+	ends_showing 103 'within 1 seconds' flood:0 --timeout 1
+test_case 'a hang with interrupts off: 103' ends_showing 103 'with interrupts off' spin --hang 1
+test_case 'a halt with interrupts off: 103' ends_showing 103 'halted' hlt --hang 1
+test_case 'a guest that prints does not hang' \
+	ends_showing 103 'within 3 seconds' flood:0 --hang 1 --timeout 3
 test_case 'no timeout before its time: 0' ends 0 poweroff --timeout 1000
 test_case 'an instruction KVM cannot emulate: 105, with its bytes' \
 	ends_saying 105 'the instruction 66 0f fe 05' sse
