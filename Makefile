@@ -140,11 +140,15 @@ build_menuconfig build_nconfig:
 # conf writes the targets of auto.conf.cmd as these are spelled: absolute. What
 # Kconfig files refer to must have the same value here: auto.conf.cmd compares.
 VMTOOL_SRC := $(CURDIR)
+nolibc-arch-x86 := x86_64
+nolibc-arch-arm64 := aarch64
+NOLIBC := $(wildcard $(srctree)/tools/include/nolibc/arch-$(or \
+		$(nolibc-arch-$(SRCARCH)),$(SRCARCH)).h)
 VMTOOL_CC := $(strip $(CC) $(CLANG_CROSS_FLAGS))
 kconfig = srctree=$(CURDIR) KDIR=$(srctree) SRCARCH=$(SRCARCH)			\
 	VMTOOL_ARCH=$(VMTOOL_ARCH) VMTOOL_SRC=$(VMTOOL_SRC) VMTOOL_CC="$(VMTOOL_CC)" \
 	PKG_CONFIG="$(PKG_CONFIG)" KCONFIG_CONFIG=$(OUTPUT).config		\
-	KCONFIG_AUTOCONFIG=$(AUTOCONF)						\
+	NOLIBC=$(NOLIBC) KCONFIG_AUTOCONFIG=$(AUTOCONF)		\
 	KCONFIG_AUTOHEADER=$(OUTPUT)include/generated/autoconf.h		\
 	KCONFIG_RUSTCCFG=$(OUTPUT)include/generated/rustc_cfg			\
 	$(1) $(2) Kconfig
@@ -270,6 +274,31 @@ endif
 $(VMTOOL_IN) $(LIBVMTOOL): fixdep $(OUTPUT).config-detected $(HDRDIR)/linux/kvm.h FORCE
 	$(Q)$(checked) $(MAKE) $(build)=$(patsubst $(OUTPUT)%-in.o,%,$@) CFLAGS='$(VMTOOL_CFLAGS)'
 
+# --- the guest's init ----------------------------------------------------------
+# Of the tree's nolibc, and of nothing else; not our warnings in there.
+GUEST_INIT   := $(OUTPUT)guest/init
+GUEST_CFLAGS := -std=gnu11 -Os -g -fno-strict-aliasing -fno-stack-protector -fno-pie	\
+	    -fno-builtin -fno-asynchronous-unwind-tables -fno-ident -ffunction-sections \
+	    -fdata-sections $(WARNINGS) -nostdinc -isystem $(srctree)/tools/include/nolibc \
+	    -isystem $(HDRDIR) -isystem $(shell $(CC) -print-file-name=include)	\
+	    -I$(CURDIR)/include $(CLANG_CROSS_FLAGS)
+ifneq ($(CC_NO_CLANG),0)
+# A loop of nolibc's memset() is no call of memset().
+GUEST_CFLAGS += -fno-tree-loop-distribute-patterns
+endif
+GUEST_LDFLAGS := $(CLANG_CROSS_FLAGS) -nostdlib -static -no-pie -Wl,--gc-sections	\
+	    -Wl,-z,noexecstack -Wl,--build-id=none -Wl,-s
+
+$(OUTPUT)guest/init-in.o: fixdep $(OUTPUT).config-detected $(HDRDIR)/linux/kvm.h FORCE
+	$(Q)$(MAKE) $(build)=init dir=guest CFLAGS='$(GUEST_CFLAGS)'
+
+$(GUEST_INIT): $(OUTPUT)guest/init-in.o
+	$(QUIET_LINK)$(CC) $(GUEST_LDFLAGS) -o $@ $<
+
+ifeq ($(CONFIG_AGENT),y)
+$(LIBVMTOOL): $(GUEST_INIT)
+endif
+
 # Rewritten when the link would be another one.
 link = $(CC) $(VMTOOL_LDFLAGS) $(VMTOOL_LIBS-y)
 $(OUTPUT).link: FORCE
@@ -341,7 +370,7 @@ clean:
 	$(call QUIET_CLEAN, vmtool)
 	$(Q)find $(OUTPUT) \( -path $(KBUILD_O) -o -name .git \) -prune -o -type f \
 		\( -name '*.o' -o -name '.*.cmd' -o -name '.*.d' \) -exec $(RM) {} +
-	$(Q)$(RM) -r $(UNIT_TESTS) $(INJECTED) $(FUZZERS) $(VMTOOL) $(OUTPUT)fixdep $(OUTPUT).link \
+	$(Q)$(RM) -r $(UNIT_TESTS) $(INJECTED) $(FUZZERS) $(VMTOOL) $(GUEST_INIT) $(OUTPUT)fixdep $(OUTPUT).link \
 		$(LIBSUBCMD_OUTPUT) $(OUTPUT)tests/results.tap
 
 mrproper: clean
