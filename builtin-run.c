@@ -17,6 +17,7 @@
 #include <vmtool/vm.h>
 
 #include "builtin.h"
+#include "run-command.h"
 #include "run-devices.h"
 #include "run-verdict.h"
 
@@ -27,7 +28,7 @@
 #define SECONDS_MAX		(10 * 365 * 86400U)
 
 static const char *const usage[] = {
-	"vmtool run [OPTIONS] [KERNEL]",
+	"vmtool run [OPTIONS] [KERNEL] [-- COMMAND ARG...]",
 	NULL
 };
 
@@ -45,6 +46,7 @@ struct run_args {
 	const char *transport;
 	const char *console;
 	struct run_verdict_args verdict;
+	struct run_command_args command;
 	char *params;
 	const char *initrds[INITRD_MAX_FILES];
 	int nr_initrds;
@@ -248,7 +250,7 @@ static int set_kernel(struct vm_config *cfg, const char *kernel, char *buf, size
 	return kernel_image_find(arch_kernel_name, arch_kernel_images, buf, size);
 }
 
-static int run_config(struct vm_config *cfg, const struct run_args *args)
+static int run_config(struct vm_config *cfg, struct run_args *args)
 {
 	int ret;
 
@@ -260,6 +262,7 @@ static int run_config(struct vm_config *cfg, const struct run_args *args)
 	cfg->dry_run = args->dry_run;
 	cfg->trace_ports = args->trace_ports;
 	cfg->trace_mmio = args->trace_mmio;
+	args->command.verbose = args->verbose;
 	if (args->too_many_initrds) {
 		log_err("-i: more than %d initrds", INITRD_MAX_FILES);
 		return -EINVAL;
@@ -276,7 +279,7 @@ static int run_config(struct vm_config *cfg, const struct run_args *args)
 	return ret ?: set_timeout(cfg, args->timeout);
 }
 
-/* The rest of the command line: [KERNEL], and no COMMAND yet. */
+/* The rest of the command line: [KERNEL] [-- COMMAND ARG...]. */
 static int take_kernel_arg(struct run_args *args, int argc, const char **argv)
 {
 	if (argc && strcmp(argv[0], "--")) {
@@ -289,8 +292,12 @@ static int take_kernel_arg(struct run_args *args, int argc, const char **argv)
 		argv++;
 	}
 	if (argc && !strcmp(argv[0], "--")) {
-		log_err("-- COMMAND: not supported yet: it needs the host's files as root");
-		return -EINVAL;
+		if (argc == 1) {
+			log_err("--: COMMAND is missing");
+			return -EINVAL;
+		}
+		args->command.argv = argv + 1;
+		return 0;
 	}
 	if (argc) {
 		log_err("%s: one kernel is enough", argv[0]);
@@ -299,17 +306,22 @@ static int take_kernel_arg(struct run_args *args, int argc, const char **argv)
 	return 0;
 }
 
-static int run_machine(struct vm *vm, struct run_verdict *verdict)
+static int run_machine(struct vm *vm, struct run_verdict *verdict, struct run_command *command)
 {
 	int status;
 
 	run_verdict_start(verdict, vm);
-	status = vm_run(vm);
+	status = run_command_status(command, vm_run(vm));
+	if (run_command_decided(command)) {
+		run_verdict_command(verdict, status, 0);
+		status = EXIT_GUEST_OK;
+	}
 	run_verdict_stop(verdict, vm);
 	return status;
 }
 
-static int run_guest(struct vm *vm, struct vm_config *cfg, const struct run_args *args)
+static int run_guest(struct vm *vm, struct vm_config *cfg, const struct run_args *args,
+		     struct run_command *command)
 {
 	struct run_verdict *verdict = run_verdict_new(&args->verdict, cfg);
 	int status = EXIT_VMTOOL_ERROR;
@@ -322,8 +334,10 @@ static int run_guest(struct vm *vm, struct vm_config *cfg, const struct run_args
 	if (!control)
 		return run_verdict_end(verdict, status);
 
-	if (!vm_create(vm, cfg) && !run_control_start(control, vm))
-		status = run_machine(vm, verdict);
+	if (!vm_create(vm, cfg) && !run_control_start(control, vm) &&
+	    !run_command_start(command, vm))
+		status = run_machine(vm, verdict, command);
+	run_command_stop(command);
 	run_control_stop(control);
 	vm_destroy(vm);
 	run_control_release(control);
@@ -368,6 +382,8 @@ int cmd_run(int argc, const char **argv)
 		OPT_BOOLEAN(0, "nodefaults", &args.nodefaults,
 			    "--params is the whole kernel command line"),
 		OPT_GROUP("Run:"),
+		OPT_STRING('e', "exec", &args.command.text, "STRING",
+			   "run sh -c STRING in the guest, as -- COMMAND does"),
 		OPT_STRING(0, "on-reboot", &args.on_reboot, "reset|exit",
 			   "what a reboot does (default: exit when stdin is no terminal)"),
 		OPT_STRING(0, "timeout", &args.timeout, "SECONDS",
@@ -397,6 +413,7 @@ int cmd_run(int argc, const char **argv)
 	};
 	struct vm_config cfg = { };
 	char path[PATH_MAX];
+	struct run_command *command = NULL;
 	struct vm *vm;
 	int status = EXIT_VMTOOL_ERROR;
 
@@ -412,14 +429,17 @@ int cmd_run(int argc, const char **argv)
 		args.dry_run = true;
 	vm = malloc(sizeof(*vm));
 	if (vm && !take_kernel_arg(&args, argc, argv) && !run_config(&cfg, &args) &&
-	    !set_kernel(&cfg, args.kernel, path, sizeof(path))) {
+	    !set_kernel(&cfg, args.kernel, path, sizeof(path)))
+		command = run_command_prepare(&cfg, &args.command);
+	if (command) {
 		if (cfg.dry_run)
 			status = describe_guest(vm, &cfg, args.dump_acpi);
 		else
-			status = run_guest(vm, &cfg, &args);
+			status = run_guest(vm, &cfg, &args, command);
 	}
 	free(vm);
 	free(args.params);
+	run_command_free(command);
 	run_devices_forget(&cfg.devices, NULL);
 	return status;
 }

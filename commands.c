@@ -15,6 +15,12 @@ const struct command vmtool_commands[] = {
 	{ "pause", cmd_pause, "stop the virtual CPUs of guests" },
 	{ "resume", cmd_resume, "let paused guests go on" },
 #endif
+#ifdef CONFIG_CMD_EXEC
+	{ "exec", cmd_exec, "run a command in a guest" },
+#endif
+#ifdef CONFIG_CMD_CONSOLE
+	{ "console", cmd_console, "use the console of a guest" },
+#endif
 #ifdef CONFIG_CMD_STAT
 	{ "stat", cmd_stat, "show what guests use their memory for" },
 #endif

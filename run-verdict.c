@@ -377,7 +377,7 @@ static bool wants_console(const struct run_verdict *rv, int guest)
 {
 	if (guest == EXIT_GUEST_PANIC)
 		return true;
-	if (guest == EXIT_GUEST_OK || !rv->cfg->hide_console)
+	if (guest == EXIT_GUEST_OK || rv->cfg->term != TERM_NOTHING)
 		return false;
 	return !rv->ended || (rv->cause != RUN_BY_HOST_SIGNAL && rv->cause != RUN_BY_HOST_UI &&
 			      rv->cause != RUN_BY_HOST_QMP);

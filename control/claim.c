@@ -20,7 +20,7 @@
 /* With the directory locked: 0 when the name is free now, -EADDRINUSE. */
 static int make_free(const struct rundir *dir, const char *name)
 {
-	char file[CONTROL_FILE_MAX];
+	char file[CONTROL_FILE_MAX + 1];
 	int ret = control_is_socket(dir, name, NULL);
 
 	if (ret == -ENOENT)
@@ -37,6 +37,9 @@ static int make_free(const struct rundir *dir, const char *name)
 		return -EADDRINUSE;
 	if (ret != -ECONNREFUSED)
 		return ret;
+	/* What its guest listened on besides. */
+	snprintf(file, sizeof(file), "%s.agent", name);
+	unlinkat(dir->fd, file, 0);
 	control_file(file, name);
 	return unlinkat(dir->fd, file, 0) < 0 ? -errno : 0;
 }

@@ -7,84 +7,16 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <linux/kernel.h>
 #include <vmtool/log.h>
 #include <vmtool/term.h>
+#include <vmtool/tty.h>
 
 #define TERM_CHUNK	4096
 #define TERM_ESCAPE	0x01	/* Ctrl-a */
 #define TERM_LINGER_MS	1000
-
-/*
- * The mode to go back to. At file scope because exit() and a fatal signal have
- * no other way to find it; there is one controlling terminal in a process.
- */
-static struct termios saved_mode;
-static volatile sig_atomic_t saved;
-
-static void term_restore(void)
-{
-	if (!saved)
-		return;
-	saved = 0;
-	tcsetattr(STDIN_FILENO, TCSANOW, &saved_mode);
-}
-
-static void term_fatal(int sig)
-{
-	term_restore();
-	/* SA_RESETHAND has brought the default action back. */
-	raise(sig);
-}
-
-static void term_catch_fatal(void)
-{
-	static const int signals[] = {
-		SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGSYS, SIGTRAP,
-		SIGQUIT, SIGALRM, SIGUSR2, SIGXCPU, SIGXFSZ,
-	};
-	struct sigaction sa = { .sa_handler = term_fatal, .sa_flags = SA_RESETHAND };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(signals); i++) {
-		struct sigaction old;
-
-		/* A sanitizer's handler says more than we could. */
-		if (!sigaction(signals[i], NULL, &old) && old.sa_handler == SIG_DFL)
-			sigaction(signals[i], &sa, NULL);
-	}
-}
-
-/* A terminal that is not our controlling one knows no background. */
-static bool term_in_background(void)
-{
-	pid_t pgrp = tcgetpgrp(STDIN_FILENO);
-
-	return pgrp >= 0 && pgrp != getpgrp();
-}
-
-static int term_raw(void)
-{
-	struct termios mode;
-
-	/* In the background a change of the mode would stop us. */
-	if (term_in_background())
-		return -EAGAIN;
-	if (!saved) {
-		if (tcgetattr(STDIN_FILENO, &saved_mode) < 0)
-			return -errno;
-		saved = 1;
-	}
-	mode = saved_mode;
-	mode.c_iflag &= ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
-	mode.c_lflag &= ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
-	mode.c_cc[VMIN] = 1;
-	mode.c_cc[VTIME] = 0;
-	return tcsetattr(STDIN_FILENO, TCSANOW, &mode) < 0 ? -errno : 0;
-}
 
 static void term_help(void)
 {
@@ -309,11 +241,20 @@ static void term_open_output(struct term *t)
 	struct stat st;
 	int fd;
 
-	if (fstat(STDOUT_FILENO, &st) < 0 || !(S_ISFIFO(st.st_mode) || isatty(STDOUT_FILENO)))
+	if (fstat(t->out.fd, &st) < 0 || !(S_ISFIFO(st.st_mode) || isatty(t->out.fd)))
 		return;
-	fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = open(t->out.fd == STDERR_FILENO ? "/proc/self/fd/2" : "/proc/self/fd/1",
+		  O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd >= 0)
 		t->out.fd = fd;
+}
+
+void term_set_use(struct term *t, enum term_use use)
+{
+	t->use = use;
+	t->dead = use == TERM_NOTHING;
+	if (use == TERM_STDERR)
+		t->out.fd = STDERR_FILENO;
 }
 
 int term_start(struct term *t)
@@ -321,10 +262,11 @@ int term_start(struct term *t)
 	int ret;
 
 	term_open_output(t);
+	if (t->use != TERM_STDIO)
+		return 0;
 	if (isatty(STDIN_FILENO)) {
-		atexit(term_restore);
-		term_catch_fatal();
-		ret = term_raw();
+		tty_guard();
+		ret = tty_raw(false);
 		if (ret && ret != -EAGAIN)
 			return ret;
 		t->in_tty = true;
@@ -429,7 +371,7 @@ void term_stop(struct term *t, bool stop)
 
 void term_suspend(struct term *t)
 {
-	term_restore();
+	tty_restore();
 	raise(SIGSTOP);
 	term_resume(t);
 }
@@ -438,9 +380,9 @@ void term_resume(struct term *t)
 {
 	if (!t->in_tty)
 		return;
-	if (term_raw()) {
+	if (tty_raw(false)) {
 		/* In the background: mode and input are the shell's now. */
-		saved = 0;
+		tty_forget();
 		ev_del(t->loop, &t->in);
 		t->in_eof = true;
 		return;
@@ -458,9 +400,10 @@ void term_destroy(struct term *t)
 			break;
 	ev_del(t->loop, &t->in);
 	ev_del(t->loop, &t->out);
-	if (t->out.fd != STDOUT_FILENO)
+	if (t->out.fd > STDERR_FILENO)
 		close(t->out.fd);
-	term_restore();
+	if (t->use == TERM_STDIO)
+		tty_restore();
 	pthread_cond_destroy(&t->space);
 	pthread_mutex_destroy(&t->lock);
 }

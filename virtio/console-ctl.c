@@ -141,7 +141,7 @@ static void ctl_port_failed(struct console_port *p)
 	log_guest(&p->c->vd.guest_errors, "%s: the guest cannot use port %u", p->c->vd.name,
 		  p->id);
 	p->ready = false;
-	p->guest_open = false;
+	console_port_left(p);
 	p->pending = 0;
 }
 
@@ -170,7 +170,10 @@ static bool ctl_take(struct console *c, u32 id, u16 event, u16 value)
 	}
 	if (event != VIRTIO_CONSOLE_PORT_OPEN || value > 1)
 		return false;
-	p->guest_open = value;
+	if (value)
+		p->guest_open = true;
+	else
+		console_port_left(p);
 	console_port_input(p);
 	return true;
 }

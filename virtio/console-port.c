@@ -303,5 +303,7 @@ int console_port_open(struct console_port *p, const struct port_conf *conf, bool
 	p->ops = conf->socket ? &socket_ops : &file_ops;
 	if (dry_run)
 		return 0;
+	if (conf->link)
+		return console_link_open(p, conf->link);
 	return conf->socket ? socket_open(p, conf->socket) : file_open(p, conf->file);
 }

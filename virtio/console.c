@@ -163,7 +163,7 @@ static void port_forget(struct console_port *p)
 	p->busy = false;
 	p->added = false;
 	p->ready = false;
-	p->guest_open = false;
+	console_port_left(p);
 	p->pending = 0;
 }
 

@@ -25,17 +25,20 @@
 
 struct console;
 struct console_port;
+struct port_link;
 
 /**
  * struct port_conf - a named port, as the user asked for it
  * @name: its name in the guest
  * @socket: path of the UNIX socket that clients connect to, or
- * @file: path of the file that output is appended to
+ * @file: path of the file that output is appended to, or
+ * @link: into this process
  */
 struct port_conf {
 	const char *name;
 	const char *socket;
 	const char *file;
+	struct port_link *link;
 };
 
 /**
@@ -43,11 +46,13 @@ struct port_conf {
  * @write: take what the guest has sent: bytes taken, also those that there is
  *	nobody to take; 0 when it has to wait, console_port_output() follows
  * @read: bytes for the guest; 0 when there are none, console_port_input() follows
+ * @left: the guest's side was closed, or the device was reset; may be NULL
  * @close: release everything
  */
 struct port_ops {
 	size_t (*write)(struct console_port *p, const struct iovec *iov, int nr);
 	size_t (*read)(struct console_port *p, const struct iovec *iov, int nr);
+	void (*left)(struct console_port *p);
 	void (*close)(struct console_port *p);
 };
 
@@ -72,6 +77,7 @@ struct port_ops {
  * @hung_up: the client is gone, what it sent may not be
  * @in_eof: the client sends no more
  * @complained: of output that was lost
+ * @link: into this process
  */
 struct console_port {
 	struct console *c;
@@ -94,6 +100,7 @@ struct console_port {
 	bool hung_up;
 	bool in_eof;
 	bool complained;
+	struct port_link *link;
 };
 
 /**
@@ -182,5 +189,25 @@ int console_term_open(struct console *c);
  * Return: 0, or -errno after a one-line message.
  */
 int console_port_open(struct console_port *p, const struct port_conf *conf, bool dry_run);
+
+/**
+ * console_link_open() - connect a port to this process
+ * @p: port with @c, @id and @name
+ * @link: to what
+ *
+ * Return: 0, or -errno after a one-line message.
+ */
+int console_link_open(struct console_port *p, struct port_link *link);
+
+/**
+ * console_port_left() - the guest's side of a port was closed
+ * @p: port, open until now or not
+ */
+static inline void console_port_left(struct console_port *p)
+{
+	if (p->guest_open && p->ops && p->ops->left)
+		p->ops->left(p);
+	p->guest_open = false;
+}
 
 #endif /* VIRTIO_CONSOLE_H */

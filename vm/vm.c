@@ -129,6 +129,8 @@ static enum console_event vm_judge(struct vm *vm, const void *buf, size_t len)
 	pthread_mutex_lock(&vm->console_lock);
 	event = verdict_console(&vm->verdict, buf, len);
 	__atomic_fetch_add(&vm->watchdog.printed, len, __ATOMIC_RELAXED);
+	if (vm->hooks && vm->hooks->console)
+		vm->hooks->console(vm->hooks_priv, buf, len);
 	pthread_mutex_unlock(&vm->console_lock);
 	return event;
 }
@@ -145,14 +147,13 @@ void vm_console(struct vm *vm, const void *buf, size_t len)
 {
 	enum console_event event = vm_judge(vm, buf, len);
 
-	if (!vm->cfg->hide_console)
-		term_output(&vm->term, buf, len);
+	term_output(&vm->term, buf, len);
 	vm_console_event(vm, event);
 }
 
 size_t vm_try_console(struct vm *vm, const void *buf, size_t len)
 {
-	size_t n = vm->cfg->hide_console ? len : term_try_output(&vm->term, buf, len);
+	size_t n = term_try_output(&vm->term, buf, len);
 
 	vm_console_event(vm, vm_judge(vm, buf, n));
 	return n;
@@ -186,6 +187,14 @@ void vm_console_lost(struct vm *vm, int err)
 	runstate_request(&vm->run, RUN_BY_HOST_ERROR);
 }
 
+void vm_set_hooks(struct vm *vm, const struct vm_hooks *hooks, void *priv)
+{
+	pthread_mutex_lock(&vm->console_lock);
+	vm->hooks = hooks;
+	vm->hooks_priv = priv;
+	pthread_mutex_unlock(&vm->console_lock);
+}
+
 static void vm_signal(struct ev_source *src, u32 events)
 {
 	struct vm *vm = container_of(src, struct vm, signals);
@@ -207,7 +216,10 @@ static void vm_signal(struct ev_source *src, u32 events)
 		log_info("ended by signal %u (%s)", info.ssi_signo,
 			 strsignal(info.ssi_signo));
 		runstate_request(&vm->run, RUN_BY_HOST_SIGNAL);
+		return;
 	}
+	if (vm->hooks && vm->hooks->signal)
+		vm->hooks->signal(vm->hooks_priv, info.ssi_signo);
 }
 
 /* Before any thread is started: all of them inherit the mask. */
@@ -362,6 +374,7 @@ static void vm_prepare(struct vm *vm, const struct vm_config *cfg)
 	INIT_LIST_HEAD(&vm->devices);
 	pthread_mutex_init(&vm->console_lock, NULL);
 	term_init(&vm->term, &vm->loop);
+	term_set_use(&vm->term, cfg->term);
 	bus_init(&vm->mmio, "mmio", cfg->trace_mmio);
 	bus_init(&vm->pio, "port", cfg->trace_ports);
 	runstate_init(&vm->run, &vm->loop, &vm->verdict, &vm_run_ops, vm);

@@ -44,10 +44,23 @@ struct term_ops {
 };
 
 /**
+ * enum term_use - what the terminal is used for
+ * @TERM_STDIO: it is the guest's console
+ * @TERM_STDERR: stdin and stdout are others'; what the guest prints goes to stderr
+ * @TERM_NOTHING: what the guest prints is dropped
+ */
+enum term_use {
+	TERM_STDIO,
+	TERM_STDERR,
+	TERM_NOTHING,
+};
+
+/**
  * struct term - terminal state
  * @loop: event loop
  * @in: stdin
  * @out: stdout
+ * @use: whether stdin and stdout are ours
  * @in_file: stdin is something epoll does not take: read when there is room
  * @in_eof: nothing more comes
  * @in_tty: raw mode is on, the escape key works
@@ -67,6 +80,7 @@ struct term {
 	struct evloop *loop;
 	struct ev_source in;
 	struct ev_source out;
+	enum term_use use;
 	bool in_file;
 	bool in_eof;
 	bool in_tty;
@@ -97,6 +111,13 @@ void term_init(struct term *t, struct evloop *loop);
  * @priv: passed to @ops
  */
 void term_connect(struct term *t, const struct term_ops *ops, void *priv);
+
+/**
+ * term_set_use() - leave stdin and stdout to others
+ * @t: terminal, before term_start()
+ * @use: what it is used for
+ */
+void term_set_use(struct term *t, enum term_use use);
 
 /**
  * term_start() - switch a terminal to raw mode and begin to read

@@ -62,12 +62,12 @@ enum vm_console_kind {
  * @devices: virtio devices, struct device_conf, in the guest's order
  * @transport: how they are reached
  * @console: who has the terminal
+ * @term: who has stdin and stdout
  * @nodefaults: @params is the whole command line
  * @exit_on_reset: end when the guest resets
  * @timeout: seconds until the guest is ended, 0 for never
  * @hang: seconds that a guest may hang until it is ended, 0 for any time
  * @hang_idle: one that only waits hangs, too
- * @hide_console: what the console prints is looked at and kept, and not shown
  * @dry_run: build the machine without KVM and run nothing
  * @trace_ports: print every port access that exits
  * @trace_mmio: print every MMIO access that exits
@@ -84,15 +84,25 @@ struct vm_config {
 	struct list_head devices;
 	enum virtio_transport transport;
 	enum vm_console_kind console;
+	enum term_use term;
 	bool nodefaults;
 	bool exit_on_reset;
 	unsigned int timeout;
 	unsigned int hang;
 	bool hang_idle;
-	bool hide_console;
 	bool dry_run;
 	bool trace_ports;
 	bool trace_mmio;
+};
+
+/**
+ * struct vm_hooks - who else wants to hear of the guest
+ * @console: the guest's console has printed; on any thread, not to wait
+ * @signal: SIGWINCH or SIGCONT came; in the event loop
+ */
+struct vm_hooks {
+	void (*console)(void *priv, const void *buf, size_t len);
+	void (*signal)(void *priv, int sig);
 };
 
 /**
@@ -113,7 +123,9 @@ struct vm_config {
  * @verdict: how it ended
  * @term: the user's terminal
  * @virtio_console: the virtio console has the terminal, else the serial port
- * @console_lock: guards the part of @verdict that reads the console
+ * @console_lock: guards the part of @verdict that reads the console, and @hooks
+ * @hooks: who else wants to hear of the guest; may be NULL
+ * @hooks_priv: passed to @hooks
  * @devices: in the order they were realized
  * @balloon: the memory balloon, for those who ask it for memory; NULL without one
  * @vcpus: cfg->nr_cpus entries
@@ -151,6 +163,8 @@ struct vm {
 	struct term term;
 	bool virtio_console;
 	pthread_mutex_t console_lock;
+	const struct vm_hooks *hooks;
+	void *hooks_priv;
 	struct list_head devices;
 	struct virtio_dev *balloon;
 	struct vcpu **vcpus;
@@ -245,6 +259,14 @@ void vm_console_lost(struct vm *vm, int err);
  * well, and else when it has had two seconds for that: in an NMI Linux prints last.
  */
 void vm_panicked(struct vm *vm);
+
+/**
+ * vm_set_hooks() - say who else wants to hear of the guest
+ * @vm: created machine
+ * @hooks: kept by reference; NULL for nobody: they are not called any more then
+ * @priv: passed to @hooks
+ */
+void vm_set_hooks(struct vm *vm, const struct vm_hooks *hooks, void *priv);
 
 /**
  * vm_describe() - print the machine and the kernel command line

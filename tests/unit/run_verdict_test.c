@@ -152,7 +152,7 @@ TEST_F(run, the_console_when_it_was_hidden)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
 		for (hide = 0; hide < 2; hide++) {
-			self->cfg.hide_console = hide;
+			self->cfg.term = hide ? TERM_NOTHING : TERM_STDIO;
 			run(self, "a line\n", cases[i].guest, cases[i].cause, -1);
 			EXPECT_EQ(hide && cases[i].shown, !!strstr(self->said.text, "a line\n"))
 				TH_LOG("case %zu", i);
