@@ -297,7 +297,7 @@ int run_command_status(struct run_command *rc, int status)
 	finish_output(rc);
 	if (status && !rc->overdue)
 		return status;
-	if (!rc->over)
+	if (!rc->over || (rc->result.how == AGENT_FAILED && rc->result.value == ECONNRESET))
 		return no_result(rc);
 	status = agent_status(&rc->result, command_name(&rc->cmd));
 	if (rc->client.failed)

@@ -278,24 +278,14 @@ static void tell_failure(struct agent *a, const char *why)
 	}
 }
 
-int agent_run(const char *port, const char *failed)
+int agent_serve(int port, const char *failed)
 {
 	struct agent *a = k_alloc(sizeof(*a));
 	__le32 version = LE32(AGENT_VERSION);
-	long fd;
 
 	if (!a)
 		return -ENOMEM;
-	/* Nothing of ours is to be 0, 1 or 2: see spawn.c. */
-	do {
-		fd = k_openat("/dev/null", O_RDWR, 0);
-	} while (fd >= 0 && fd <= 2);
-	k_close(fd);
-	a->port = open_port(port);
-	if (a->port < 0) {
-		say("cannot open the port", port, a->port);
-		return a->port;
-	}
+	a->port = port;
 	/* Of the first process they may stay blocked: it needs none. */
 	k_sigmask(CHILD_SIGNAL);
 	a->signals = k_signalfd(CHILD_SIGNAL);
@@ -305,4 +295,21 @@ int agent_run(const char *port, const char *failed)
 	else
 		serve(a);
 	return 0;
+}
+
+int agent_run(const char *name, const char *failed)
+{
+	long fd;
+
+	/* Nothing of ours is to be 0, 1 or 2: see spawn.c. */
+	do {
+		fd = k_openat("/dev/null", O_RDWR, 0);
+	} while (fd >= 0 && fd <= 2);
+	k_close(fd);
+	fd = open_port(name);
+	if (fd < 0) {
+		say("cannot open the port", name, fd);
+		return fd;
+	}
+	return agent_serve(fd, failed);
 }

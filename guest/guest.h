@@ -152,4 +152,13 @@ int mount_over(const char *dir);
  */
 int agent_run(const char *port, const char *failed);
 
+/**
+ * agent_serve() - the same on a port that is open
+ * @port: non-blocking descriptor
+ * @failed: why there are no sessions to be served, or NULL
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int agent_serve(int port, const char *failed);
+
 #endif /* GUEST_H */

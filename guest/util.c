@@ -68,6 +68,7 @@ static const char *reason(int err)
 		{ EROFS, "read-only" },
 		{ EIO, "input/output error" },
 		{ ENOMEM, "out of memory" },
+		{ EREMOTE, "a mount point of the host below an overlay" },
 	};
 	unsigned int i;
 

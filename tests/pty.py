@@ -10,6 +10,7 @@ Steps are done in order; what the command prints goes to stdout as well:
   paste:FILE    type what is in FILE, as fast as the terminal takes it
   pause:MS      read nothing for that long
   quiet:MS      wait until nothing was printed for that long
+  resize:RxC    give the terminal R rows and C columns
   signal:NAME   send SIGNAME to the command
   raw           fail unless the terminal is in raw mode
   cooked        fail unless the terminal's mode is the one it began with
@@ -22,6 +23,7 @@ import fcntl
 import os
 import select
 import signal
+import struct
 import sys
 import termios
 import time
@@ -37,6 +39,7 @@ class Pty:
         self.seen = b""
         self.status = None
         self.master, slave = os.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.slave = os.dup(slave)
         self.mode = termios.tcgetattr(slave)
         self.pid = os.fork()
@@ -106,6 +109,10 @@ class Pty:
         if not raw and now != self.mode:
             raise Failed("the terminal's mode is not what it was")
 
+    def resize(self, rows, cols):
+        size = struct.pack("HHHH", rows, cols, 0, 0)
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, size)
+
     def hangup(self):
         os.close(self.master)
         os.close(self.slave)
@@ -125,6 +132,9 @@ class Pty:
             time.sleep(int(arg) / 1000)
         elif name == "quiet":
             self.quiet(int(arg) / 1000)
+        elif name == "resize":
+            rows, cols = map(int, arg.split("x"))
+            self.resize(rows, cols)
         elif name == "signal":
             os.kill(self.pid, getattr(signal, "SIG" + arg))
         elif name in ("raw", "cooked"):

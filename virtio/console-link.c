@@ -115,10 +115,11 @@ ssize_t port_link_recv(struct port_link *link, void *buf, size_t len)
 	if (!reset)
 		n = ring_get(&link->to_host, buf, len);
 	pthread_mutex_unlock(&link->lock);
+	/* What came after a reset had to wait for this, too. */
+	if (reset || (n && was_full))
+		wake(link->dev_fd);
 	if (reset)
 		return -ECONNRESET;
-	if (n && was_full)
-		wake(link->dev_fd);
 	return n ?: -EAGAIN;
 }
 

@@ -1,0 +1,206 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Commands in Linux guests: vmtool run -- COMMAND, vmtool exec, vmtool console. Runs on a
+# KVM host; where this machine is none, it starts itself again in the emulated one.
+#
+# VMTOOL	the vmtool to test, with its guest/init beside it
+# COMMAND_TESTS	names of the groups to run (default: all)
+
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+VMTOOL=$(readlink -f "${VMTOOL:-$here/../vmtool}")
+export VMTOOL
+
+all_groups="run bytes tty exec"
+groups=${LINUX_TESTS:-${COMMAND_TESTS:-$all_groups}}
+script=$here/command_test.sh
+again=y
+. "$here/linux/lib.sh"
+
+# --- outside: fetch what is needed, then go to a machine with KVM ----------------
+if [ -z "${LINUX_TEST_DIR:-}" ]; then
+	. "$here/host/cache.sh"
+	. "$here/host/kernel.sh"
+	cache_packages busybox-static cpio python3 >&2 || exit 1
+	dir=$(mktemp -d /var/tmp/vmtool-command.XXXXXX)
+	trap 'rm -rf "$dir"' EXIT
+	built=$(cache_build_kernel 6.1-virtio) || exit 1
+	ln -s "$built/bzImage" "$dir/bzImage"
+	options=trans=virtio,version=9p2000.L,msize=262144,cache=loose
+	init=$(dirname "$VMTOOL")/guest/init
+	"$here/linux/agent.sh" "$dir/initrd" "$init" "root\t9p\troot\t$options\toverlay" \
+		'tmpfs\t/tmp\t1777' 'tmpfs\t/run\t755' 'hostname\tguest' \
+		'agent\torg.kernel.vmtool.0' || exit 1
+	"$here/linux/agent.sh" "$dir/broken" "$init" "root\t9p\tnothing\t$options\toverlay" || exit 1
+	run_groups
+	exit
+fi
+
+# --- inside ---------------------------------------------------------------------
+dir=$LINUX_TEST_DIR
+enter
+
+machine=(-k "$dir/bzImage" -m 512M -c 1 --9p /,root,ro)
+
+# does STATUS NAME OPTIONS...: a guest runs a command that returns STATUS. Its stdin is
+# $in; what it prints is in $work/out and $work/err.
+does() {
+	local want=$1 name=$2 status
+
+	shift 2
+	timeout -k 5 "${seconds:-120}" "$VMTOOL" run -i "${with:-$initrd}" "${machine[@]}" "$@" \
+		< "${in:-/dev/null}" > "$work/out" 2> "$work/err"
+	status=$?
+	if [ $status != "$want" ]; then
+		not_ok "$name" "status $status, not $want: $(head -c 300 "$work/err")"
+	elif [ -n "$(ls -A "$VMTOOL_RUNTIME_DIR")" ]; then
+		not_ok "$name" "left behind: $(ls -A "$VMTOOL_RUNTIME_DIR")"
+	else
+		ok "$name"
+	fi
+}
+
+out_is() { check "$1" diff "$work/out" <(printf '%b' "$2"); }
+err_is() { check "$1" diff "$work/err" <(printf '%b' "$2"); }
+
+group_run() {
+	does 7 "exit 7" -- sh -c 'echo out; echo err >&2; exit 7'
+	out_is "stdout is stdout" 'out\n'
+	err_is "stderr is stderr, and nothing else" 'err\n'
+	does 1 "false" -- false
+	does 100 "death by a signal" -- sh -c 'kill -SEGV $$'
+	does 100 "a shell's word for it" -e 'exit 143'
+	does 125 "no such command" -- no-such-command
+	check "which is said in one line" \
+		grep -qx 'vmtool: no-such-command: cannot be run in the guest: .*' "$work/err"
+	does 3 "-e STRING, a pipe, arguments" -e "printf '%s.' 'a b' c | cat; exit 3"
+	out_is "as they were" 'a b.c.'
+	does 0 "the guest powers off by itself" -- busybox poweroff -f
+	does 101 "a panic" -- sh -c 'echo c > /proc/sysrq-trigger; sleep 60'
+	does 104 "a reset" -- sh -c 'busybox reboot -f; sleep 60'
+	does 103 "--timeout" --timeout 40 -- sleep 1000
+	does 0 "what is left behind ends with the command" -e 'sleep 1000 & echo left'
+	out_is "its output does not wait for that" 'left\n'
+	does 0 "the kernel's console with -v" -v -- true
+	check "goes to stderr" grep -q 'Linux version' "$work/err"
+	check "and not to stdout" test ! -s "$work/out"
+	with=$dir/broken does 125 "a guest without a root" -- true
+	check "says why" grep -q 'the guest cannot run commands: cannot mount the root' "$work/err"
+	does 0 "orphans are reaped" -e 'for i in 1 2 3 4 5; do (sh -c "exit 0" &); done; sleep 3
+		ps ax | grep -c "[d]efunct"; true'
+	out_is "all of them" '0\n'
+}
+
+group_bytes() {
+	local sum status
+
+	head -c 50M /dev/urandom > "$work/data"
+	sum=$(md5sum < "$work/data")
+	in=$work/data seconds=500 does 0 "50 MB through cat" -- cat
+	check "as they were" test "$(md5sum < "$work/out")" = "$sum"
+	in=$work/data seconds=400 does 0 "a command that reads nothing" -- true
+	timeout 120 "$VMTOOL" run -i "$initrd" "${machine[@]}" -- sh -c 'yes; echo over >&2' \
+		< /dev/null 2> "$work/err" | head -c 100000 | wc -c > "$work/out"
+	out_is "a reader that has had enough" '100000\n'
+	check "is the command's SIGPIPE" grep -q over "$work/err"
+}
+
+# pty STATUS NAME STEP... -- COMMAND...: the command has a terminal, the steps are typed.
+pty() {
+	local want=$1 name=$2 status
+	local -a steps=()
+
+	shift 2
+	while [ "$1" != -- ]; do
+		steps+=("$1")
+		shift
+	done
+	LIMIT=150 TERM=dumb timeout -k 5 200 python3 "$here/pty.py" "${steps[@]}" "$@" \
+		< /dev/null > "$work/out" 2>&1
+	status=$?
+	if [ $status = "$want" ]; then
+		ok "$name"
+	else
+		not_ok "$name" "status $status, not $want"
+	fi
+}
+
+group_tty() {
+	local vm=("$VMTOOL" run -i "$initrd" "${machine[@]}")
+
+	pty 5 "a shell on a terminal" 'expect:$ ' 'send:tty; stty size\r' 'expect:/dev/pts/0' \
+		'expect:24 80' raw 'resize:50x132' 'send:stty size\r' 'expect:50 132' \
+		'send:sleep 1000\r' 'expect:1000' 'pause:1500' 'send:\x03' 'expect:$ ' \
+		'send:sleep 1000 & jobs\r' 'expect:unning' 'send:kill %1; exit 5\r' \
+		-- env PS1='$ ' "${vm[@]}" -- sh -i
+	pty 100 "Ctrl-C is the command's" 'expect:ready' 'send:\x03' -- \
+		"${vm[@]}" -- sh -c 'stty -echo; echo ready; exec sleep 1000'
+	pty 0 "all of the output comes" 'expect:last 20000' -- \
+		"${vm[@]}" -e 'seq -f "last %.0f" 20000'
+	pty 0 "Ctrl-Z does not stop what nobody continues" 'expect:ready' 'send:\x1a' 'expect:done' -- \
+		"${vm[@]}" -e 'echo ready; sleep 3; echo done'
+	pty 125 "Ctrl-] x ends at once" 'expect:ready' 'send:\x1dx' -- \
+		"${vm[@]}" -e 'echo ready; sleep 1000'
+}
+
+in_guest() { timeout 100 "$VMTOOL" exec --name one "$@"; }
+
+many() {
+	local i
+	local -a pids=()
+
+	for i in $(seq 20); do
+		in_guest -- sh -c "echo $i; cat; exit $i" < <(seq "$i" 3000) > "$work/many.$i" &
+		pids[i]=$!
+	done
+	for i in $(seq 20); do
+		wait "${pids[i]}"
+		[ $? = "$i" ] || { echo "$i: another status"; return 1; }
+		diff -q "$work/many.$i" <(echo "$i"; seq "$i" 3000) || return 1
+	done
+}
+
+group_exec() {
+	local name
+
+	"$VMTOOL" run -i "$initrd" "${machine[@]}" --name one -- \
+		sh -c 'echo up; read -r line; exit 9' < <(exec sleep 3000) > "$work/out" 2> "$work/err" &
+	pid=$!
+	expect '^up'
+	in_guest -- hostname > "$work/cmd.out"
+	check "a command in a guest that runs" grep -qx guest "$work/cmd.out"
+	in_guest -- sh -c 'echo o; echo e >&2; exit 4' > "$work/o" 2> "$work/e"
+	check "its status" test $? = 4
+	check "its stdout" grep -qx o "$work/o"
+	check "its stderr" grep -qx e "$work/e"
+	check "many at once" many
+	check "its directory" test "$(in_guest --cwd /proc -- pwd < /dev/null)" = /proc
+	in_guest -- sh -c 'trap "exit 6" TERM; echo > /tmp/there; sleep 60 & wait' < /dev/null &
+	exec_pid=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		in_guest -- test -e /tmp/there < /dev/null && break
+		sleep 1
+	done
+	pkill -TERM -P $exec_pid vmtool || kill -TERM $exec_pid
+	wait $exec_pid
+	check "signals are the command's" test $? = 6
+	(sleep 2; echo) | timeout -k 1 3 "$VMTOOL" exec one -- sleep 777 > /dev/null 2>&1
+	check "who is gone hangs up" test "$(in_guest -e 'sleep 2; ps ax | grep -c "[s]leep 777"' \
+		< /dev/null)" = 0
+	LIMIT=60 pty 8 "a terminal in a guest that runs" 'expect:# ' 'send:tty\r' 'expect:/dev/pts/' \
+		'send:exit 8\r' -- env SHELL=/bin/sh PS1='# ' "$VMTOOL" exec one
+	in_guest -e 'echo hello-console > /dev/kmsg' < /dev/null
+	LIMIT=60 pty 0 "its console" 'expect:hello-console' 'send:\x01d' -- "$VMTOOL" console one
+	"$VMTOOL" exec two -- true > "$work/o" 2> "$work/e" < /dev/null
+	check "no such guest" test $? = 125
+	check "is said" grep -q "no guest of that name" "$work/e"
+	check "the socket is the user's" test "$(stat -c %a "$VMTOOL_RUNTIME_DIR/one.agent")" = 600
+	in_guest -e 'kill -9 $(pidof -s cat) 2>/dev/null; pkill -f "^sh -c echo up" || true' < /dev/null
+	wait $pid
+	check "the guest ends with its command" test $? = 100
+	check "nothing is left" test -z "$(ls -A "$VMTOOL_RUNTIME_DIR")"
+}
+
+do_groups
