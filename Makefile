@@ -286,7 +286,7 @@ ifneq ($(CC_NO_CLANG),0)
 # A loop of nolibc's memset() is no call of memset().
 GUEST_CFLAGS += -fno-tree-loop-distribute-patterns
 endif
-GUEST_LDFLAGS := $(CLANG_CROSS_FLAGS) -nostdlib -static -no-pie -Wl,--gc-sections	\
+GUEST_LDFLAGS := $(CLANG_CROSS_FLAGS) -nostdlib -static -Wl,--gc-sections	\
 	    -Wl,-z,noexecstack -Wl,--build-id=none -Wl,-s
 
 $(OUTPUT)guest/init-in.o: fixdep $(OUTPUT).config-detected $(HDRDIR)/linux/kvm.h FORCE

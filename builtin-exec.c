@@ -29,9 +29,9 @@ static bool take_args(int argc, const char **argv, const char **name,
 		argc--;
 		argv++;
 	}
-	if (argc > 1 && !strcmp(argv[0], "--"))
+	if (argc > 1 && !strcmp(argv[0], "--")) {
 		*command = argv + 1;
-	else if (argc) {
+	} else if (argc) {
 		log_err("%s: write -- before the command", argv[0]);
 		return false;
 	}

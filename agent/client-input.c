@@ -17,7 +17,7 @@ static void send_bytes(struct agent_client *c, const u8 *buf, size_t len)
 {
 	if (!len)
 		return;
-	client_put(c, &(struct agent_frame){ .type = AGENT_DATA, .data = buf, .len = len });
+	client_put(c, AGENT_DATA, 0, buf, len);
 	c->credit -= len;
 }
 
@@ -61,7 +61,7 @@ static bool escaped(struct agent_client *c, u8 key)
 	case 'b':
 		if (!c->console)
 			return true;
-		client_put(c, &(struct agent_frame){ .type = AGENT_BREAK });
+		client_put(c, AGENT_BREAK, 0, NULL, 0);
 		return false;
 	default:
 		return true;
@@ -106,7 +106,7 @@ static void at_end(struct agent_client *c)
 		c->ops->quit(c->priv);
 		return;
 	}
-	client_put(c, &(struct agent_frame){ .type = AGENT_EOF });
+	client_put(c, AGENT_EOF, 0, NULL, 0);
 }
 
 static bool read_some(struct agent_client *c)

@@ -33,8 +33,7 @@ static void give_credit(struct client_output *o)
 		return;
 	if (!o->taken || o->c->over)
 		return;
-	client_put(o->c, &(struct agent_frame){ .type = AGENT_WINDOW_MORE,
-		.stream = stream_of(o), .data = (u8 *)&n, .len = sizeof(n) });
+	client_put(o->c, AGENT_WINDOW_MORE, stream_of(o), &n, sizeof(n));
 	o->taken = 0;
 }
 
@@ -51,8 +50,7 @@ static void output_lost(struct client_output *o, int err)
 	o->tail = o->head;
 	ev_del(o->c->loop, &o->src);
 	if (!o->c->over)
-		client_put(o->c, &(struct agent_frame){ .type = AGENT_CLOSE,
-							.stream = stream_of(o) });
+		client_put(o->c, AGENT_CLOSE, stream_of(o), NULL, 0);
 }
 
 static ssize_t write_some(struct client_output *o, const u8 *buf, size_t len)

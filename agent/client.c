@@ -34,11 +34,11 @@ static void session_over(struct agent_client *c, u32 err)
 	client_input_end(c);
 }
 
-void client_put(struct agent_client *c, const struct agent_frame *f)
+void client_put(struct agent_client *c, u8 type, u8 stream, const void *data, size_t len)
 {
 	if (c->over)
 		return;
-	if (agent_queue_put(&c->out, f))
+	if (agent_queue_add(&c->out, type, stream, data, len))
 		session_over(c, ENOMEM);
 }
 
@@ -138,8 +138,7 @@ void client_resized(struct agent_client *c)
 		return;
 	size[0] = htole16(rows);
 	size[1] = htole16(cols);
-	client_put(c, &(struct agent_frame){ .type = AGENT_WINSIZE, .data = (u8 *)size,
-					     .len = sizeof(size) });
+	client_put(c, AGENT_WINSIZE, 0, size, sizeof(size));
 	client_update(c);
 }
 
@@ -149,8 +148,7 @@ void client_signal(struct agent_client *c, int sig)
 
 	if (c->over)
 		return;
-	client_put(c, &(struct agent_frame){ .type = AGENT_SIGNAL, .data = (u8 *)&n,
-					     .len = sizeof(n) });
+	client_put(c, AGENT_SIGNAL, 0, &n, sizeof(n));
 	client_update(c);
 }
 
@@ -195,7 +193,7 @@ int client_start(struct agent_client *c, struct evloop *loop, int fd,
 	ret = c->in ? 0 : -ENOMEM;
 	if (!ret)
 		ret = spec ? agent_put_open(&c->out, spec) :
-		      agent_queue_put(&c->out, &(struct agent_frame){ .type = AGENT_CONSOLE });
+		      agent_queue_add(&c->out, AGENT_CONSOLE, 0, NULL, 0);
 	if (ret == -E2BIG)
 		log_err("the command and its environment are too long: %d bytes is the limit",
 			AGENT_OPEN_MAX);

@@ -10,9 +10,12 @@
 /**
  * client_put() - send a frame to the router
  * @c: client
- * @f: frame
+ * @type: AGENT_*
+ * @stream: stream
+ * @data: payload
+ * @len: its bytes
  */
-void client_put(struct agent_client *c, const struct agent_frame *f);
+void client_put(struct agent_client *c, u8 type, u8 stream, const void *data, size_t len);
 
 /**
  * client_update() - send what there is, and wait for what may come

@@ -106,6 +106,13 @@ int agent_queue_put(struct agent_queue *q, const struct agent_frame *f)
 	return 0;
 }
 
+int agent_queue_add(struct agent_queue *q, u8 type, u8 stream, const void *data, size_t len)
+{
+	struct agent_frame f = { .type = type, .stream = stream, .data = data, .len = len };
+
+	return agent_queue_put(q, &f);
+}
+
 void agent_queue_drop(struct agent_queue *q, size_t n)
 {
 	q->start += n;

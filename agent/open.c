@@ -93,9 +93,7 @@ int agent_put_open(struct agent_queue *q, const struct agent_spec *spec)
 	for (at = 0; !ret && at < b->len; at += AGENT_PAYLOAD_MAX) {
 		size_t n = min_t(size_t, b->len - at, AGENT_PAYLOAD_MAX);
 
-		ret = agent_queue_put(q, &(struct agent_frame){
-			.type = AGENT_OPEN, .stream = at + n == b->len,
-			.data = b->data + at, .len = n });
+		ret = agent_queue_add(q, AGENT_OPEN, at + n == b->len, b->data + at, n);
 	}
 	free(b);
 	return ret;
@@ -124,7 +122,7 @@ void agent_get_result(struct agent_result *r, const struct agent_frame *f)
 		       f->len - sizeof(struct agent_exit));
 }
 
-int agent_put_result(struct agent_queue *q, u32 session, const struct agent_result *r)
+int agent_put_result(struct agent_queue *q, const struct agent_result *r)
 {
 	struct {
 		struct agent_exit exit;
@@ -133,9 +131,7 @@ int agent_put_result(struct agent_queue *q, u32 session, const struct agent_resu
 	size_t len = strnlen(r->text, sizeof(r->text));
 
 	memcpy(m.text, r->text, len);
-	return agent_queue_put(q, &(struct agent_frame){
-		.session = session, .type = AGENT_EXIT,
-		.data = (u8 *)&m, .len = sizeof(m.exit) + len });
+	return agent_queue_add(q, AGENT_EXIT, 0, &m, sizeof(m.exit) + len);
 }
 
 static void complain(const struct agent_result *r, const char *name)

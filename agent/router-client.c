@@ -29,18 +29,19 @@ void client_fail(struct router_client *c, int err, const char *text)
 	if (c->kind == CLIENT_OVER)
 		return;
 	snprintf(r.text, sizeof(r.text), "%s", text);
-	if (agent_put_result(&c->out, 0, &r))
+	if (agent_put_result(&c->out, &r))
 		c->dead = true;
 	c->kind = CLIENT_OVER;
 }
 
 static void hang_up(struct router_client *c)
 {
+	struct agent_frame f = { .session = c->id, .type = AGENT_HANGUP };
+
 	if (!c->id)
 		return;
 	/* Without room for it the guest would be stuck with the session. */
-	if (router_send(c->r, &(struct agent_frame){ .session = c->id, .type = AGENT_HANGUP }) &&
-	    c->r->ready)
+	if (router_send(c->r, &f) && c->r->ready)
 		log_guest(&c->r->errors, "the guest's agent takes nothing: session %u is left",
 			  c->id);
 	c->id = 0;

@@ -102,8 +102,7 @@ static bool type(struct router_client *c, struct agent_frame *f)
 	size_t n = ops->type ? ops->type(c->r->priv, f->data, f->len) : f->len;
 	__le32 more = htole32(n);
 
-	if (n && agent_queue_put(&c->out, &(struct agent_frame){
-		.type = AGENT_WINDOW_MORE, .data = (u8 *)&more, .len = sizeof(more) }))
+	if (n && agent_queue_add(&c->out, AGENT_WINDOW_MORE, 0, &more, sizeof(more)))
 		c->dead = true;
 	if (n == f->len)
 		return true;
@@ -159,8 +158,7 @@ static bool show_some(struct router_client *c)
 	pthread_mutex_unlock(&r->lock);
 	if (!n)
 		return false;
-	if (agent_queue_put(&c->out, &(struct agent_frame){
-		.type = AGENT_DATA, .stream = 1, .data = buf, .len = n }))
+	if (agent_queue_add(&c->out, AGENT_DATA, 1, buf, n))
 		return false;
 	c->seen += n;
 	c->credit[0] -= n;

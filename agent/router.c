@@ -77,6 +77,7 @@ static void guest_left(struct agent_router *r)
 static void guest_hello(struct agent_router *r, const struct agent_frame *f)
 {
 	__le32 version = htole32(AGENT_VERSION);
+	struct agent_frame answer = { .type = AGENT_HELLO };
 	u32 theirs = agent_get32(f, 0);
 
 	if (r->ready)
@@ -87,8 +88,9 @@ static void guest_hello(struct agent_router *r, const struct agent_frame *f)
 		return;
 	}
 	r->ready = true;
-	router_send(r, &(struct agent_frame){ .type = AGENT_HELLO, .data = (u8 *)&version,
-					      .len = sizeof(version) });
+	answer.data = (u8 *)&version;
+	answer.len = sizeof(version);
+	router_send(r, &answer);
 	if (r->ops->ready)
 		r->ops->ready(r->priv);
 	router_input(r);
@@ -157,7 +159,9 @@ void router_input(struct agent_router *r)
 
 void router_poweroff(struct agent_router *r)
 {
-	router_send(r, &(struct agent_frame){ .type = AGENT_POWEROFF });
+	struct agent_frame f = { .type = AGENT_POWEROFF };
+
+	router_send(r, &f);
 }
 
 int router_init(struct agent_router *r, struct evloop *loop, struct port_link *link,

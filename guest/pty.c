@@ -8,7 +8,7 @@ int pty_open(int *slave, unsigned int rows, unsigned int cols, unsigned int uid)
 {
 	char path[40], digits[24];
 	int unlock = 0;
-	unsigned int nr;
+	unsigned int nr = 0;
 	long fd, ret;
 
 	fd = k_openat("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);

@@ -189,7 +189,7 @@ static long place(const struct ends *e)
 	return ret < 0 ? ret : 0;
 }
 
-static __attribute__((noreturn)) void child(const struct command *c, const struct ends *e,
+static __noreturn void child(const struct command *c, const struct ends *e,
 					    int tty)
 {
 	struct result r = { .how = AGENT_FAILED };
@@ -241,8 +241,9 @@ static int make_pipe(int *ours, int *theirs, int reads)
 
 static int open_tty(struct session *s, const struct command *c, struct ends *e)
 {
-	int slave, fd = pty_open(&slave, LE16(c->open->rows), LE16(c->open->cols), LE32(c->open->uid));
+	int slave = -1, fd;
 
+	fd = pty_open(&slave, LE16(c->open->rows), LE16(c->open->cols), LE32(c->open->uid));
 	if (fd < 0)
 		return fd;
 	unblock(fd);

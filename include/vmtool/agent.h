@@ -99,6 +99,18 @@ struct agent_queue {
 int agent_queue_put(struct agent_queue *q, const struct agent_frame *f);
 
 /**
+ * agent_queue_add() - append a frame of no session, or of a socket's only one
+ * @q: queue
+ * @type: AGENT_*
+ * @stream: stream
+ * @data: payload; NULL for none
+ * @len: its bytes
+ *
+ * Return: as agent_queue_put().
+ */
+int agent_queue_add(struct agent_queue *q, u8 type, u8 stream, const void *data, size_t len);
+
+/**
  * agent_queue_drop() - forget what was sent
  * @q: queue
  * @n: bytes, at most @len
@@ -190,12 +202,11 @@ void agent_get_result(struct agent_result *r, const struct agent_frame *f);
 /**
  * agent_put_result() - append EXIT
  * @q: queue
- * @session: session
  * @r: how it ended
  *
  * Return: 0; -ENOBUFS; -ENOMEM.
  */
-int agent_put_result(struct agent_queue *q, u32 session, const struct agent_result *r);
+int agent_put_result(struct agent_queue *q, const struct agent_result *r);
 
 /**
  * agent_get_text() - a text of the guest's

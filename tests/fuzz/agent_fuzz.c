@@ -49,8 +49,7 @@ static void client_says(struct target *t, int nr, u8 type)
 
 	if (t->fd[nr] < 0)
 		return;
-	CHECK(!agent_queue_put(&q, &(struct agent_frame){ .type = type, .stream = 1,
-							  .data = (u8 *)"\x10\0\0", .len = 4 }));
+	CHECK(!agent_queue_add(&q, type, 1, "\x10\0\0", 4));
 	agent_queue_flush(&q, t->fd[nr]);
 	agent_queue_free(&q);
 }

@@ -81,9 +81,10 @@ TEST_F(frame, comes_in_pieces)
 
 		self->q.len = 0;
 		self->q.start = 0;
-		ASSERT_EQ(0, agent_queue_put(&self->q, &(struct agent_frame){ .session = 0x01020304,
-			.type = AGENT_DATA, .stream = 2, .data = data, .len = sizeof(data) }));
-		ASSERT_EQ(0, agent_queue_put(&self->q, &(struct agent_frame){ .type = AGENT_POWEROFF }));
+		f = (struct agent_frame){ .session = 0x01020304, .type = AGENT_DATA, .stream = 2,
+					  .data = data, .len = sizeof(data) };
+		ASSERT_EQ(0, agent_queue_put(&self->q, &f));
+		ASSERT_EQ(0, agent_queue_add(&self->q, AGENT_POWEROFF, 0, NULL, 0));
 		s.data = self->q.data;
 		s.len = self->q.len;
 		ASSERT_EQ(1, next(self->r, &s, &f));
@@ -204,11 +205,13 @@ static void result_of(struct agent_result *r, u32 how, u32 value, const char *te
 {
 	u8 buf[AGENT_PAYLOAD_MAX];
 	__le32 n[2] = { htole32(how), htole32(value) };
+	struct agent_frame f = { .type = AGENT_EXIT };
 
 	memcpy(buf, n, sizeof(n));
 	memcpy(buf + sizeof(n), text, strlen(text));
-	agent_get_result(r, &(struct agent_frame){ .type = AGENT_EXIT, .data = buf,
-						   .len = sizeof(n) + strlen(text) });
+	f.data = buf;
+	f.len = sizeof(n) + strlen(text);
+	agent_get_result(r, &f);
 }
 
 TEST(statuses)

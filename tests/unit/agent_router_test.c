@@ -49,9 +49,12 @@ static void serve(struct _test_data_router *t)
 
 static void put(struct agent_queue *q, u32 session, u8 type, u8 stream, const void *data, size_t len)
 {
+	struct agent_frame f = {
+		.session = session, .type = type, .stream = stream, .data = data, .len = len,
+	};
+
 	q->max = 1 << 20;
-	agent_queue_put(q, &(struct agent_frame){ .session = session, .type = type,
-		.stream = stream, .data = data, .len = len });
+	agent_queue_put(q, &f);
 }
 
 /* The guest sends a frame. */
