@@ -48,7 +48,7 @@ struct entry {
 /* The port's device in /dev, or -ENOENT. */
 static int find_port(const char *name)
 {
-	char buf[2048] __aligned(8), path[PATH_SIZE];
+	_Alignas(8) char buf[2048], path[PATH_SIZE];
 	long fd, n, at, ret = -ENOENT;
 
 	fd = k_openat("/sys/class/virtio-ports", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);

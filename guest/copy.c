@@ -51,7 +51,7 @@ static int copy_any(const char *from, const char *to, int depth);
 
 static int copy_entries(int fd, const char *from, const char *to, int depth)
 {
-	char buf[2048] __aligned(8);
+	_Alignas(8) char buf[2048];
 	char a[PATH_SIZE], b[PATH_SIZE];
 	long n, at, ret = 0;
 

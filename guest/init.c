@@ -68,7 +68,7 @@ static void load_all(char *text)
 			do_module(&d);
 }
 
-static __noreturn void end(void)
+static _Noreturn void end(void)
 {
 	static const unsigned int how[] = {
 		LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_CMD_RESTART, LINUX_REBOOT_CMD_HALT,

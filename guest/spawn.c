@@ -189,8 +189,7 @@ static long place(const struct ends *e)
 	return ret < 0 ? ret : 0;
 }
 
-static __noreturn void child(const struct command *c, const struct ends *e,
-					    int tty)
+static _Noreturn void child(const struct command *c, const struct ends *e, int tty)
 {
 	struct result r = { .how = AGENT_FAILED };
 	long ret;

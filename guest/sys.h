@@ -22,8 +22,6 @@
 #define O_NOCTTY	00000400
 #endif
 
-#define __noreturn	__attribute__((noreturn))
-#define __aligned(n)	__attribute__((aligned(n)))
 
 #define SIGNAL_MASK_SIZE	8
 
@@ -132,7 +130,7 @@ static inline long k_execve(const char *path, char *const argv[], char *const en
 	return my_syscall3(__NR_execve, path, argv, env);
 }
 
-static inline __noreturn void k_exit(int status)
+static inline _Noreturn void k_exit(int status)
 {
 	for (;;)
 		my_syscall1(__NR_exit_group, status);

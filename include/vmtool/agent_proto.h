@@ -39,7 +39,7 @@
  * @AGENT_DATA: bytes of a stream
  * @AGENT_EOF: no more data in a stream
  * @AGENT_CLOSE: nobody reads this stream any more
- * @AGENT_WINDOW: __le32 bytes more may be sent
+ * @AGENT_WINDOW_MORE: __le32 bytes more may be sent
  * @AGENT_WINSIZE: __le16 rows, __le16 columns
  * @AGENT_SIGNAL: __le32 number, as of the guest's architecture
  * @AGENT_EXIT: struct agent_exit: the last frame of a session
