@@ -38,6 +38,15 @@ static u64 initrd_room(const struct initrd *rd, int i)
 	return ALIGN(rd->size[i] + INITRD_ZEROES_MIN, INITRD_PAGE);
 }
 
+static void initrd_sum(struct initrd *rd)
+{
+	int i;
+
+	rd->total = 0;
+	for (i = 0; i < rd->nr; i++)
+		rd->total += initrd_room(rd, i);
+}
+
 static int initrd_check(const char *path, const struct stat *st)
 {
 	if (S_ISDIR(st->st_mode))
@@ -89,8 +98,29 @@ int initrd_open(struct initrd *rd, const char *const *paths, int nr)
 			return ret;
 		}
 	}
-	for (i = 0; i < rd->nr; i++)
-		rd->total += initrd_room(rd, i);
+	initrd_sum(rd);
+	return 0;
+}
+
+int initrd_add_memory(struct initrd *rd, int fd, u64 size)
+{
+	int copy;
+
+	if (rd->nr > INITRD_MAX_FILES) {
+		log_err("%d initrds are too many; join some with cat", rd->nr);
+		return -E2BIG;
+	}
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (copy < 0) {
+		int ret = -errno;
+
+		log_err("cannot keep the initramfs: %s", strerror(-ret));
+		return ret;
+	}
+	rd->fd[rd->nr] = copy;
+	rd->size[rd->nr] = size;
+	rd->nr++;
+	initrd_sum(rd);
 	return 0;
 }
 

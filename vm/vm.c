@@ -13,6 +13,7 @@
 #include <linux/kernel.h>
 #include <vmtool/arch.h>
 #include <vmtool/device.h>
+#include <vmtool/initramfs.h>
 #include <vmtool/log.h>
 #include <vmtool/vm.h>
 
@@ -286,7 +287,11 @@ static int vm_open_files(struct vm *vm)
 	ret = kernel_image_open(&vm->kernel, vm->cfg->kernel);
 	if (ret)
 		return ret;
-	return initrd_open(&vm->initrd, vm->cfg->initrds, vm->cfg->nr_initrds);
+	ret = initrd_open(&vm->initrd, vm->cfg->initrds, vm->cfg->nr_initrds);
+	if (ret || !vm->cfg->initramfs)
+		return ret;
+	return initrd_add_memory(&vm->initrd, vm->cfg->initramfs->fd,
+				 vm->cfg->initramfs->size);
 }
 
 #ifdef CONFIG_VIRTIO_CONSOLE

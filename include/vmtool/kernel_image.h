@@ -161,15 +161,15 @@ int kernel_image_find(const char *arch, const char *const *images,
 
 /**
  * struct initrd - one or more initrd files, concatenated
- * @fd: the files; owned by the initrd
+ * @fd: the files, and one made in memory; owned by the initrd
  * @size: their sizes in bytes
  * @nr: files
  * @total: bytes in guest memory: each file but the last is padded with at least
  *	four zeroes to a page, which the kernel skips, so that all can be mapped
  */
 struct initrd {
-	int fd[INITRD_MAX_FILES];
-	u64 size[INITRD_MAX_FILES];
+	int fd[INITRD_MAX_FILES + 1];
+	u64 size[INITRD_MAX_FILES + 1];
 	int nr;
 	u64 total;
 };
@@ -184,6 +184,19 @@ struct initrd {
  * message otherwise.
  */
 int initrd_open(struct initrd *rd, const char *const *paths, int nr);
+
+/**
+ * initrd_add_memory() - one more, that is no file of the user's
+ * @rd: opened initrd, which may be empty
+ * @fd: memfd, still the caller's
+ * @size: bytes, not 0
+ *
+ * There is room for one. It is the last: what it has counts, and files that have to come
+ * first (microcode) do.
+ *
+ * Return: 0, or -errno after a one-line message.
+ */
+int initrd_add_memory(struct initrd *rd, int fd, u64 size);
 
 /**
  * initrd_close() - close the files

@@ -20,6 +20,7 @@
 #include <vmtool/verdict.h>
 #include <vmtool/watchdog.h>
 
+struct initramfs;
 struct pci_host;
 struct virtio_dev;
 struct vm_arch;
@@ -58,6 +59,7 @@ enum vm_console_kind {
  * @kernel: path of the kernel
  * @initrds: paths of initrds
  * @nr_initrds: how many
+ * @initramfs: one made in memory that comes behind them, finished; or NULL
  * @params: what the user adds to the kernel command line, or NULL
  * @devices: virtio devices, struct device_conf, in the guest's order
  * @transport: how they are reached
@@ -80,6 +82,7 @@ struct vm_config {
 	const char *kernel;
 	const char *const *initrds;
 	int nr_initrds;
+	const struct initramfs *initramfs;
 	const char *params;
 	struct list_head devices;
 	enum virtio_transport transport;
