@@ -16,4 +16,16 @@
  */
 int pread_all(int fd, void *buf, size_t len, off_t off);
 
+/**
+ * read_file() - read a regular file, to its end
+ * @path: file
+ * @max: most bytes it may have
+ * @buf: set to its contents, with a NUL behind them; to be freed
+ * @len: set to its bytes
+ *
+ * Return: 0; -EISDIR or -EINVAL for what is no regular file; -EFBIG for a longer one;
+ * -errno otherwise. Nothing is printed, and nothing is to be freed then.
+ */
+int read_file(const char *path, size_t max, char **buf, size_t *len);
+
 #endif /* VMTOOL_IO_H */
