@@ -9,6 +9,7 @@
 #include <linux/kernel.h>
 #include <subcmd/parse-options.h>
 
+#include <vmtool/agent_proto.h>
 #include <vmtool/arch.h>
 #include <vmtool/cli.h>
 #include <vmtool/log.h>
@@ -19,12 +20,13 @@
 #include "builtin.h"
 #include "run-command.h"
 #include "run-devices.h"
+#include "run-root.h"
 #include "run-verdict.h"
 
 #define MIB			(1024ULL * 1024)
 #define MIN_MEMORY		MIB
 #define MEMORY_PER_CPU		(64 * MIB)
-#define RUN_MAX_OPTIONS		72
+#define RUN_MAX_OPTIONS		96
 #define SECONDS_MAX		(10 * 365 * 86400U)
 
 static const char *const usage[] = {
@@ -356,6 +358,29 @@ static int describe_guest(struct vm *vm, const struct vm_config *cfg, const char
 	return ret ? EXIT_VMTOOL_ERROR : 0;
 }
 
+/* What is to be run in the guest, and the root that it finds there. */
+static struct run_command *prepare_command(struct vm_config *cfg, struct run_args *args,
+					   struct run_root *root)
+{
+	struct run_command *command;
+
+	root->command = args->command.argv || args->command.text;
+	if (run_root_open(root, cfg))
+		return NULL;
+	args->command.rooted = root->active;
+	command = run_command_prepare(cfg, &args->command);
+	if (!command)
+		return NULL;
+	root->agent_port = run_command_spec(command) ? AGENT_PORT_NAME : NULL;
+	if (run_root_prepare(root, cfg)) {
+		run_command_free(command);
+		return NULL;
+	}
+	if (root->active)
+		run_command_as(command, &root->session);
+	return command;
+}
+
 int cmd_run(int argc, const char **argv)
 {
 	struct run_args args = { };
@@ -412,25 +437,31 @@ int cmd_run(int argc, const char **argv)
 		OPT_END()
 	};
 	struct vm_config cfg = { };
+	struct run_root *root;
 	char path[PATH_MAX];
 	struct run_command *command = NULL;
 	struct vm *vm;
 	int status = EXIT_VMTOOL_ERROR;
 
 	INIT_LIST_HEAD(&cfg.devices);
-	if (run_devices_options(options, ARRAY_SIZE(options), &cfg.devices))
+	root = calloc(1, sizeof(*root));
+	if (!root || run_root_options(options, ARRAY_SIZE(options), root) ||
+	    run_devices_options(options, ARRAY_SIZE(options), &cfg.devices)) {
+		free(root);
 		return EXIT_VMTOOL_ERROR;
+	}
 	argc = cli_parse(argc, argv, options, usage);
 	if (run_devices_help(&cfg.devices)) {
 		run_devices_forget(&cfg.devices, NULL);
+		free(root);
 		return 0;
 	}
 	if (args.dump_acpi)
 		args.dry_run = true;
 	vm = malloc(sizeof(*vm));
-	if (vm && !take_kernel_arg(&args, argc, argv) && !run_config(&cfg, &args) &&
-	    !set_kernel(&cfg, args.kernel, path, sizeof(path)))
-		command = run_command_prepare(&cfg, &args.command);
+	if (vm && !take_kernel_arg(&args, argc, argv) && !run_root_take_disk(root, &cfg) &&
+	    !run_config(&cfg, &args) && !set_kernel(&cfg, args.kernel, path, sizeof(path)))
+		command = prepare_command(&cfg, &args, root);
 	if (command) {
 		if (cfg.dry_run)
 			status = describe_guest(vm, &cfg, args.dump_acpi);
@@ -441,5 +472,7 @@ int cmd_run(int argc, const char **argv)
 	free(args.params);
 	run_command_free(command);
 	run_devices_forget(&cfg.devices, NULL);
+	run_root_release(root);
+	free(root);
 	return status;
 }

@@ -40,6 +40,7 @@ int cmd_list(int argc, const char **argv);
 int cmd_pause(int argc, const char **argv);
 int cmd_resume(int argc, const char **argv);
 int cmd_run(int argc, const char **argv);
+int cmd_setup(int argc, const char **argv);
 int cmd_stat(int argc, const char **argv);
 int cmd_stop(int argc, const char **argv);
 int cmd_version(int argc, const char **argv);

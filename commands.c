@@ -27,6 +27,9 @@ const struct command vmtool_commands[] = {
 #ifdef CONFIG_CMD_BALLOON
 	{ "balloon", cmd_balloon, "take memory from guests, or give it back" },
 #endif
+#ifdef CONFIG_HOST_ROOT
+	{ "setup", cmd_setup, "make a root of its own for guests" },
+#endif
 	{ "version", cmd_version, "print the version" },
 	{ "help", cmd_help, "print this, or the usage of a command" },
 	{ }

@@ -109,6 +109,12 @@ struct agent_spec *run_command_spec(struct run_command *rc)
 	return rc->wanted ? &rc->cmd.spec : NULL;
 }
 
+void run_command_as(struct run_command *rc, const struct guest_session *gs)
+{
+	if (rc->wanted && command_set_user(&rc->cmd, gs))
+		log_warn("the command's environment is not that of its user: %s", strerror(ENOMEM));
+}
+
 /* --- of the router ------------------------------------------------------------------ */
 
 static void agent_ready(void *priv)

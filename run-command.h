@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+struct guest_session;
 struct run_command;
 struct vm;
 struct vm_config;
@@ -39,6 +40,13 @@ struct run_command *run_command_prepare(struct vm_config *cfg,
  * Return: its struct agent_spec; NULL when none is to be run.
  */
 struct agent_spec *run_command_spec(struct run_command *rc);
+
+/**
+ * run_command_as() - as whom and where the command runs
+ * @rc: as prepared
+ * @gs: user and directory, which outlive @rc
+ */
+void run_command_as(struct run_command *rc, const struct guest_session *gs);
 
 /**
  * run_command_start() - be ready for the agent, and for others who want commands run

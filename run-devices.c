@@ -117,6 +117,28 @@ static void forget_device(struct device_conf *dc)
 	free(dc);
 }
 
+int run_devices_add(struct list_head *devices, const char *name, const char *text)
+{
+	const struct device_class *const *cls;
+	struct device_conf *dc;
+	int ret;
+
+	for (cls = device_classes; *cls && strcmp((*cls)->name, name); cls++)
+		;
+	if (!*cls)
+		return -ENODEV;
+	dc = calloc(1, sizeof(*dc));
+	if (!dc)
+		return -ENOMEM;
+	dc->cls = *cls;
+	dc->text = text;
+	list_add_tail(&dc->node, devices);
+	ret = parse_device(dc);
+	if (ret)
+		forget_device(dc);
+	return ret;
+}
+
 int run_devices_parse(struct list_head *devices)
 {
 	struct device_conf *dc, *next;

@@ -35,6 +35,17 @@ bool run_devices_help(const struct list_head *devices);
 int run_devices_parse(struct list_head *devices);
 
 /**
+ * run_devices_add() - add a device that no option asked for
+ * @devices: list after run_devices_parse()
+ * @name: &device_class.name
+ * @text: as a user would write it; outlives the list
+ *
+ * Return: 0; -ENODEV when there is no such kind; -errno after a one-line message, or
+ * -ENOMEM.
+ */
+int run_devices_add(struct list_head *devices, const char *name, const char *text);
+
+/**
  * run_devices_forget() - release devices of a list
  * @devices: list
  * @cls: only those of this kind; NULL for all

@@ -72,6 +72,46 @@ int command_init(struct agent_command *cmd, const char *const *argv, const char 
 	return ret;
 }
 
+/* Puts NAME=VALUE in the place of what was said of NAME. */
+static int set_env(struct agent_command *cmd, const char *name, const char *value)
+{
+	size_t len = strlen(name);
+	unsigned int i;
+	char *var;
+
+	if (asprintf(&var, "%s=%s", name, value) < 0)
+		return -ENOMEM;
+	for (i = 0; i < cmd->nr_env; i++) {
+		if (strncmp(cmd->env[i], var, len + 1))
+			continue;
+		free(cmd->env[i]);
+		cmd->env[i] = var;
+		return 0;
+	}
+	if (cmd->nr_env == COMMAND_ENV_MAX)
+		free(var);
+	else
+		cmd->env[cmd->nr_env++] = var;
+	return 0;
+}
+
+int command_set_user(struct agent_command *cmd, const struct guest_session *gs)
+{
+	const char *name = *gs->name ? gs->name : "root";
+	int ret;
+
+	cmd->spec.cwd = gs->cwd;
+	cmd->spec.uid = gs->uid;
+	cmd->spec.gid = gs->gid;
+	cmd->spec.groups = gs->groups;
+	cmd->spec.nr_groups = gs->nr_groups;
+	if (cmd->spec.argv == cmd->args && !cmd->args[1] && *gs->shell)
+		cmd->args[0] = gs->shell;
+	ret = set_env(cmd, "HOME", *gs->home ? gs->home : "/");
+	ret = ret ?: set_env(cmd, "USER", name);
+	return ret ?: set_env(cmd, "LOGNAME", name);
+}
+
 const char *command_name(const struct agent_command *cmd)
 {
 	return cmd->spec.argv[0];

@@ -202,8 +202,10 @@ int modules_open(struct modules *m, const char *dir)
 	memset(m, 0, sizeof(*m));
 	if (!dir)
 		return 0;
-	if (!realpath(dir, m->dir))
+	if (!realpath(dir, m->dir)) {
+		*m->dir = '\0';
 		return -errno;
+	}
 	snprintf(path, sizeof(path), "%s/.config", m->dir);
 	m->kind = access(path, F_OK) ? MODULES_INSTALLED : MODULES_BUILD_TREE;
 	if (!read_list(m, "modules.builtin", &text))

@@ -284,7 +284,13 @@ static int vm_open_files(struct vm *vm)
 {
 	int ret;
 
-	ret = kernel_image_open(&vm->kernel, vm->cfg->kernel);
+	if (vm->cfg->image) {
+		vm->kernel = *vm->cfg->image;
+		vm->cfg->image->fd = -1;
+		ret = 0;
+	} else {
+		ret = kernel_image_open(&vm->kernel, vm->cfg->kernel);
+	}
 	if (ret)
 		return ret;
 	ret = initrd_open(&vm->initrd, vm->cfg->initrds, vm->cfg->nr_initrds);

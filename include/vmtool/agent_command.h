@@ -3,6 +3,7 @@
 #define VMTOOL_AGENT_COMMAND_H
 
 #include <vmtool/agent.h>
+#include <vmtool/guest_session.h>
 
 #define COMMAND_ENV_MAX	32
 
@@ -29,6 +30,15 @@ struct agent_command {
  * Return: 0 or -ENOMEM.
  */
 int command_init(struct agent_command *cmd, const char *const *argv, const char *text);
+
+/**
+ * command_set_user() - as whom and where a command runs
+ * @cmd: command
+ * @gs: user and directory, kept by reference
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int command_set_user(struct agent_command *cmd, const struct guest_session *gs);
 
 /**
  * command_name() - what messages call it

@@ -57,6 +57,8 @@ enum vm_console_kind {
  * @mem: bytes of guest memory
  * @hugetlbfs: directory on hugetlbfs that backs the memory, or NULL
  * @kernel: path of the kernel
+ * @image: the same, when it was opened already: the machine takes it over and sets
+ *	its @fd to -1; or NULL
  * @initrds: paths of initrds
  * @nr_initrds: how many
  * @initramfs: one made in memory that comes behind them, finished; or NULL
@@ -80,6 +82,7 @@ struct vm_config {
 	u64 mem;
 	const char *hugetlbfs;
 	const char *kernel;
+	struct kernel_image *image;
 	const char *const *initrds;
 	int nr_initrds;
 	const struct initramfs *initramfs;

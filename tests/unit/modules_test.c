@@ -168,6 +168,9 @@ TEST_F(m, installed)
 TEST_F(m, without_modules)
 {
 	EXPECT_EQ(-ENOENT, modules_open(&self->m, self->files.dir));
+	EXPECT_STREQ("", self->m.dir);
+	EXPECT_EQ(-ENOENT, modules_open(&self->m, "/tmp/there/is/no/such/thing"));
+	EXPECT_STREQ("", self->m.dir);
 	files_text(&self->files, "modules.builtin", "kernel/fs/fuse/fuse.ko\n");
 	ASSERT_EQ(0, modules_open(&self->m, self->files.dir));
 	EXPECT_EQ(0, self->m.nr);
@@ -240,7 +243,8 @@ TEST_F(m, what_modprobe_reads)
 		"lib/modules.symbols.bin",
 	};
 	static const char dep[] =
-		"/build/fs/fuse/virtiofs.ko: /build/drivers/virtio/virtio_ring.ko /build/drivers/virtio/virtio.ko\n";
+		"/build/fs/fuse/virtiofs.ko: /build/drivers/virtio/virtio_ring.ko "
+		"/build/drivers/virtio/virtio.ko\n";
 	struct initramfs fs;
 	char *data;
 	int i;
