@@ -33,6 +33,7 @@ struct command {
 extern const struct command vmtool_commands[];
 
 int cmd_balloon(int argc, const char **argv);
+int cmd_config(int argc, const char **argv);
 int cmd_console(int argc, const char **argv);
 int cmd_exec(int argc, const char **argv);
 int cmd_help(int argc, const char **argv);

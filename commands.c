@@ -28,6 +28,7 @@ const struct command vmtool_commands[] = {
 	{ "balloon", cmd_balloon, "take memory from guests, or give it back" },
 #endif
 #ifdef CONFIG_HOST_ROOT
+	{ "config", cmd_config, "print what a guest's kernel has to be configured with" },
 	{ "setup", cmd_setup, "make a root of its own for guests" },
 #endif
 	{ "version", cmd_version, "print the version" },
