@@ -270,7 +270,9 @@ static int share_text(struct run_root *rr, const char *dir, const char *tag, boo
 			*p++ = '\\';
 		*p++ = *dir;
 	}
-	sprintf(p, ",%s%s%s", tag, ro ? ",ro" : "", squash ? ",squash" : "");
+	/* An overlay does not look into what would be mounted when it is looked into. */
+	sprintf(p, ",%s%s%s%s", tag, !strcmp(rr->share, "fs") ? ",flat" : "", ro ? ",ro" : "",
+		squash ? ",squash" : "");
 	rr->text[rr->nr_text++] = buf;
 	*text = buf;
 	return 0;

@@ -19,6 +19,7 @@
 
 #define BUILTIN_INFO	"modules.builtin.modinfo"
 #define BUILTIN_MAX	(16UL << 20)
+#define LIST_MAX	(32UL << 20)
 
 /**
  * struct lists - what is written
@@ -111,6 +112,95 @@ static int write_aliases(struct lists *l, struct module *mod)
 	return ret;
 }
 
+/* --- from what depmod has written -------------------------------------------------- */
+
+/* "FILE: FILE...", each below the directory; the names get the prefix. */
+static int take_dep(struct lists *l, char *line, unsigned int nr)
+{
+	char name[MODULE_NAME_MAX], *text = NULL;
+	char *file, *rest = line;
+	size_t len;
+	FILE *f;
+	int ret;
+
+	file = strchr(line, ':');
+	if (!file)
+		return 0;
+	*file = '\0';
+	if (!modules_name(line, name))
+		return 0;
+	*file = ':';
+	f = open_memstream(&text, &len);
+	if (!f)
+		return -ENOMEM;
+	while ((file = strsep(&rest, " ")))
+		if (*file)
+			fprintf(f, "%s%s/%s", file == line ? "" : " ", l->prefix, file);
+	ret = fclose(f) ? -ENOMEM : 0;
+	if (!ret) {
+		fprintf(l->dep, "%s\n", text);
+		ret = kmod_index_add(&l->dep_bin, name, text, nr);
+	}
+	free(text);
+	return ret;
+}
+
+/* "alias PATTERN NAME" */
+static int take_alias(struct lists *l, char *line, unsigned int nr)
+{
+	char key[KMOD_KEY_MAX], *name = strrchr(line, ' ');
+
+	if (strncmp(line, "alias ", 6) || name <= line + 6)
+		return 0;
+	fprintf(l->alias, "%s\n", line);
+	*name = '\0';
+	return normalize(line + 6, key) ?
+	       kmod_index_add(&l->alias_bin, key, name + 1, nr) : 0;
+}
+
+static int take_list(struct lists *l, char *text,
+		     int (*take)(struct lists *l, char *line, unsigned int nr))
+{
+	char *line, *rest = text;
+	unsigned int nr = 0;
+	int ret = 0;
+
+	while (!ret && (line = strsep(&rest, "\n")))
+		ret = take(l, line, nr++);
+	return ret;
+}
+
+static char *read_list(const struct lists *l, const char *list)
+{
+	char path[PATH_MAX], *text;
+	size_t len;
+
+	if (snprintf(path, sizeof(path), "%s/%s", l->m->dir, list) >= sizeof(path) ||
+	    read_file(path, LIST_MAX, &text, &len))
+		return NULL;
+	return text;
+}
+
+/* Returns 1 when it has to be asked of the modules. */
+static int write_installed(struct lists *l)
+{
+	char *dep = read_list(l, "modules.dep"), *alias = read_list(l, "modules.alias");
+	char *softdep = read_list(l, "modules.softdep");
+	int ret = 1;
+
+	if (l->m->kind == MODULES_INSTALLED && dep && alias) {
+		ret = take_list(l, dep, take_dep);
+		ret = ret ?: take_list(l, alias, take_alias);
+		fputs(softdep ?: "", l->softdep);
+	}
+	free(dep);
+	free(alias);
+	free(softdep);
+	return ret;
+}
+
+/* --- from the modules ------------------------------------------------------------------ */
+
 static int write_module(struct lists *l, struct module *mod)
 {
 	char *line = NULL;
@@ -198,10 +288,13 @@ static int write_indexes(struct lists *l)
 static int write_lists(struct lists *l)
 {
 	unsigned int i;
-	int ret = 0;
+	int ret;
 
-	for (i = 0; i < l->m->nr && !ret; i++)
-		ret = write_module(l, &l->m->mod[i]);
+	/* There are thousands of them. */
+	ret = write_installed(l);
+	if (ret == 1)
+		for (i = 0, ret = 0; i < l->m->nr && !ret; i++)
+			ret = write_module(l, &l->m->mod[i]);
 	return ret ?: write_builtin(l);
 }
 

@@ -177,8 +177,10 @@ static u64 wanted_flags(const struct fuse_fs *fs)
 	u64 flags = FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES |
 		    FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_ASYNC_DIO |
 		    FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2 | FUSE_MAX_PAGES |
-		    FUSE_SUBMOUNTS | FUSE_INIT_EXT;
+		    FUSE_INIT_EXT;
 
+	if (!fs->opts.flat)
+		flags |= FUSE_SUBMOUNTS;
 	if (fs->opts.cache != FUSE_CACHE_NONE)
 		flags |= FUSE_CACHE_SYMLINKS;
 	else

@@ -60,11 +60,13 @@ enum fuse_cache {
  * @cache: how far a guest trusts what it has seen
  * @writeback: the guest may write back later
  * @locks: locks are those of the host, so others see them
+ * @flat: what is mounted below the directory is no file system of its own
  */
 struct fuse_opts {
 	enum fuse_cache cache;
 	bool writeback;
 	bool locks;
+	bool flat;
 };
 
 /**

@@ -36,6 +36,7 @@ struct fs_conf {
 	unsigned int queues;
 	bool xattr;
 	bool locks;
+	bool flat;
 	bool squash;
 	struct prop_list uidmap;
 	struct prop_list gidmap;
@@ -215,6 +216,7 @@ static int fs_realize(struct virtio_dev *vd, struct vm *vm)
 	};
 	struct fuse_opts opts = {
 		.cache = c->cache, .writeback = c->writeback, .locks = c->locks,
+		.flat = c->flat,
 	};
 	struct virtio_fs_config config = {
 		.num_request_queues = htole32(c->queues),
@@ -297,6 +299,8 @@ static const struct prop fs_props[] = {
 	  .help = "extended attributes" },
 	{ .name = "locks", .type = PROP_BOOL, FIELD(locks),
 	  .help = "locks are seen by the host and other guests" },
+	{ .name = "flat", .type = PROP_BOOL, FIELD(flat),
+	  .help = "all mounts below it are one file system" },
 	{ .name = "squash", .type = PROP_BOOL, FIELD(squash),
 	  .help = "who runs vmtool is the guest's root" },
 	{ .name = "uidmap", .type = PROP_LIST, FIELD(uidmap), .arg = "HOST:GUEST:COUNT",

@@ -178,7 +178,7 @@ static bool loads(const struct files *out, const struct files *tree, const char 
 	free(copy);
 	ask(said, sizeof(said), MODPROBE, out->dir, what);
 	if (strcmp(said, expected))
-		printf("# %s: %s", what, said);
+		fprintf(stderr, "# %s: %s", what, said);
 	return !strcmp(said, expected);
 }
 
@@ -219,6 +219,44 @@ TEST(modprobe_understands_it)
 	EXPECT_STREQ("builtin fuse\n", said);
 	ask(said, sizeof(said), MODPROBE, out.dir, "nothing");
 	EXPECT_NE(NULL, strstr(said, "not found"));
+	initramfs_destroy(&fs);
+	modules_close(&m);
+	files_remove(&tree);
+	files_remove(&out);
+}
+/* What depmod has found out already is not read from thousands of files again. */
+TEST(lists_of_depmod_are_taken)
+{
+	struct files tree, out;
+	struct initramfs fs;
+	struct modules m;
+	char said[1024];
+
+	ASSERT_TRUE(files_init(&tree));
+	ASSERT_TRUE(files_init(&out));
+	files_text(&tree, "modules.dep",
+		   "kernel/a/top.ko: kernel/b/mid-dle.ko kernel/a/low.ko\n"
+		   "kernel/b/mid-dle.ko: kernel/a/low.ko\nkernel/a/low.ko:\nodd\n");
+	files_text(&tree, "modules.alias", "# x\nalias fs-top top\nalias\nalias \n");
+	files_text(&tree, "modules.softdep", "softdep low pre: other\n");
+	files_text(&tree, "kernel/a/top.ko", "");
+	files_text(&tree, "kernel/b/mid-dle.ko", "");
+	files_text(&tree, "kernel/a/low.ko", "");
+	ASSERT_EQ(0, modules_open(&m, tree.dir));
+	ASSERT_EQ(0, initramfs_create(&fs));
+	ASSERT_EQ(0, modules_write(&m, &fs, "/lib/modules/9.9.9", tree.dir));
+	ASSERT_EQ(0, initramfs_finish(&fs));
+	ASSERT_TRUE(unpack(fs.fd, fs.size, &out));
+	ask(said, sizeof(said), "cat %s/lib/modules/9.9.9/modules.%s", out.dir, "softdep");
+	EXPECT_STREQ("softdep low pre: other\n", said);
+	ask(said, sizeof(said), "cat %s/lib/modules/9.9.9/modules.%s", out.dir, "alias");
+	EXPECT_STREQ("alias fs-top top\n", said);
+	ask(said, sizeof(said), "PATH=$PATH:/usr/sbin:/sbin modprobe --version 2>&1 %s%s", "", "");
+	if (!strncmp(said, "kmod version", 12)) {
+		EXPECT_TRUE(loads(&out, &tree, "fs-top",
+				  "kernel/a/low.ko kernel/b/mid-dle.ko kernel/a/top.ko"));
+		EXPECT_TRUE(loads(&out, &tree, "low", "kernel/a/low.ko"));
+	}
 	initramfs_destroy(&fs);
 	modules_close(&m);
 	files_remove(&tree);

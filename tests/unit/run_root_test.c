@@ -147,7 +147,7 @@ TEST_F(rr, the_host_s_root_by_default)
 	self->conf = conf_of(&self->rr);
 	EXPECT_EQ(self->conf, strstr(self->conf, "root\tvirtiofs\tvmtool.0\t\toverlay\n"
 				     "tmpfs\t/tmp\t1777\ntmpfs\t/run\t755\n"));
-	EXPECT_STREQ("/,vmtool.0,ro", device_text(&self->cfg, 0));
+	EXPECT_STREQ("/,vmtool.0,flat,ro", device_text(&self->cfg, 0));
 	EXPECT_EQ(&self->rr.fs, self->cfg.initramfs);
 	EXPECT_EQ(&self->rr.kernel.image, self->cfg.image);
 	EXPECT_EQ(0, self->rr.session.uid);
@@ -189,7 +189,7 @@ TEST_F(rr, a_root_with_modules_of_a_tree)
 		     "tmpfs\t/lib/modules\t755\n"
 		     "copy\t/lib-modules\t/lib/modules/6.1.0-test\n"
 		     "agent\tport\\011name\n", self->conf);
-	snprintf(self->expected, sizeof(self->expected), "%s,vmtool.1,ro", self->files.dir);
+	snprintf(self->expected, sizeof(self->expected), "%s,vmtool.1,flat,ro", self->files.dir);
 	EXPECT_STREQ(self->expected, device_text(&self->cfg, 1));
 	free(self->conf);
 	self->conf = archived(&self->rr.fs, "lib-modules/modules.dep");
@@ -280,10 +280,10 @@ TEST_F(rr, more_directories)
 		 "mount\tvirtiofs\tvmtool.2\t\t/mnt/there\tro\n"
 		 "mount\tvirtiofs\tvmtool.3\t\t/usr\toverlay\n", self->files.dir);
 	EXPECT_NE(NULL, strstr(self->conf, self->expected));
-	snprintf(self->expected, sizeof(self->expected), "%s/a\\,b\tc,vmtool.1",
+	snprintf(self->expected, sizeof(self->expected), "%s/a\\,b\tc,vmtool.1,flat",
 		 self->files.dir);
 	EXPECT_STREQ(self->expected, device_text(&self->cfg, 1));
-	EXPECT_STREQ("/usr,vmtool.3,ro", device_text(&self->cfg, 3));
+	EXPECT_STREQ("/usr,vmtool.3,flat,ro", device_text(&self->cfg, 3));
 }
 
 TEST_F(rr, directories_that_are_none)
