@@ -148,13 +148,14 @@ test_case 'version >&-' version_closed
 
 # Every option that takes a value, so that a new one has to come here.
 valued_options='name cpus mem hugetlbfs kernel initrd params on-reboot timeout dump-acpi loglevel'
-valued_options+=' console port hang verdict vmlinux'
+valued_options+=' console port hang verdict vmlinux exec'
+valued_options+=' root rwdir rodir overlay-rwdir cwd user modules'
 valued_options+=' pmem scsi vsock disk fs 9p network virtio-transport'
 
 options_are_known() {
 	expect 'options with a value' "$(printf '%s\n' $valued_options | sort | paste -sd' ')" \
 		"$(vmtool run -h | sed -nE 's/^ *(-.,)? *--([a-z0-9-]+) [^ ].*/\2/p;' |
-			grep -vxE 'nodefaults|dry-run|fail-on-warn|verbose|quiet|debug-ioport|debug-mmio' |
+			grep -vxE 'rw|nodefaults|dry-run|fail-on-warn|verbose|quiet|debug-ioport|debug-mmio' |
 			sort | paste -sd' ')"
 }
 test_case 'each option with a value is tried here' options_are_known
@@ -174,7 +175,7 @@ test_case 'a value is missing' values_are_missing
 flags_take_no_value() {
 	local option
 
-	for option in nodefaults dry-run fail-on-warn verbose quiet debug-ioport debug-mmio; do
+	for option in rw nodefaults dry-run fail-on-warn verbose quiet debug-ioport debug-mmio; do
 		refused "--$option: takes no value" run --$option=x -k "$guest"
 	done
 	refused '--no-name: takes no value' run --no-name=x -k "$guest"
@@ -222,6 +223,7 @@ test_case '--fs: nothing to share' refused_values --fs '' '' nonexistent,t "$gue
 	/,t,queues=0 "/,$long$long" /,
 test_case '--9p: nothing to share' refused_values --9p '' '' nonexistent,t "$guest,t" / /,t,fids=0 \
 	"/,$long$long" /,
+test_case '--root: not for what is no Linux' refused 'is no Linux' run -k "$guest" --root /
 test_case '--fs: one tag twice' refused 'tag' run --dry-run -k "$guest" --fs /,t --fs /usr,t
 test_case '--network' refused_values --network '' x mode=x user,fwd=x user,fwd=tcp:1 tap,tapif=nosuch0 \
 	user,guest_mac=x tap,host_ip=1.2.3 socket,mq=0
