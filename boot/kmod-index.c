@@ -127,7 +127,8 @@ static u32 put_node(struct out *out, const struct kmod_entry *e, unsigned int nr
 
 	while (values < nr && !e[values].key[depth + prefix])
 		values++;
-	put_children(out, e + values, nr - values, depth + prefix, child);
+	if (values < nr)
+		put_children(out, e + values, nr - values, depth + prefix, child);
 	offset = out->len;
 	if (prefix) {
 		put(out, e->key + depth, prefix);

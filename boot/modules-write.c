@@ -80,8 +80,8 @@ static int dep_line(const struct lists *l, struct module *mod, char **line)
 	int ret;
 
 	ret = modules_add(l->m, &list, mod->name);
-	/* One that cannot be loaded is none that modprobe can help with. */
-	if (ret == -ENOENT || ret == -ENOEXEC)
+	/* One that cannot be read, or lacks another, is none that modprobe can help with. */
+	if (ret)
 		ret = 1;
 	f = ret ? NULL : open_memstream(line, &len);
 	if (!ret && !f)
