@@ -385,7 +385,7 @@ static int add_conf(struct run_root *rr, struct vm_config *cfg)
 	return ret;
 }
 
-/* Linked in by who builds it (CONFIG_GUEST_INIT): without it no guest has such a root. */
+/* Linked in by who builds it (CONFIG_AGENT): without it no guest has such a root. */
 #pragma weak guest_init
 #pragma weak guest_init_size
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <linux/kernel.h>
+#include <linux/sizes.h>
 #include <vmtool/io.h>
 #include <vmtool/kernel_image.h>
 #include <vmtool/log.h>
@@ -23,7 +24,7 @@
 #define IKCONFIG_LEN	(sizeof(IKCONFIG_START) - 1)
 #define IKCONFIG_MARK	8		/* bytes in front of the gzip file */
 #define IKCONFIG_END	"IKCFG_ED"
-#define IKCONFIG_MAX	(1UL << 20)
+#define IKCONFIG_MAX	SZ_1M
 #define SCAN_CHUNK	65536
 
 /* --- in the image ------------------------------------------------------------------ */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <linux/kernel.h>
+#include <linux/sizes.h>
 #include <vmtool/decompress.h>
 #include <vmtool/io.h>
 #include <vmtool/kconfig.h>
@@ -13,8 +14,8 @@
 
 #define PREFIX		"CONFIG_"
 #define PREFIX_LEN	(sizeof(PREFIX) - 1)
-#define CONFIG_MAX	(4UL << 20)	/* a .config that sets all is a tenth of that */
-#define GUESS		(1UL << 18)
+#define CONFIG_MAX	SZ_4M		/* a .config that sets all is a tenth of that */
+#define GUESS		SZ_256K
 
 /* Names end at '='; those that are compared with a key at its NUL. */
 static int compare_names(const char *a, const char *b)

@@ -13,15 +13,16 @@
 
 #include <linux/elf.h>
 #include <linux/kernel.h>
+#include <linux/sizes.h>
 #include <vmtool/decompress.h>
 #include <vmtool/io.h>
 #include <vmtool/modules.h>
 
 #define MODULE_SECTIONS	65536
-#define MODULE_NAMES	(1UL << 20)
-#define MODULE_INFO	(1UL << 20)
-#define MODULE_MAX	(512UL << 20)		/* with all of its debug information */
-#define INFLATE_FIRST	(1UL << 16)
+#define MODULE_NAMES	SZ_1M
+#define MODULE_INFO	SZ_1M
+#define MODULE_MAX	SZ_512M		/* with all of its debug information */
+#define INFLATE_FIRST	SZ_64K
 #define INFO_SECTION	".modinfo"
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

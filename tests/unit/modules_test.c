@@ -243,8 +243,7 @@ TEST_F(m, what_modprobe_reads)
 		"lib/modules.symbols.bin",
 	};
 	static const char dep[] =
-		"/build/fs/fuse/virtiofs.ko: /build/drivers/virtio/virtio_ring.ko "
-		"/build/drivers/virtio/virtio.ko\n";
+		"/b/fs/fuse/virtiofs.ko: /b/drivers/virtio/virtio_ring.ko /b/drivers/virtio/virtio.ko\n";
 	struct initramfs fs;
 	char *data;
 	int i;
@@ -254,7 +253,7 @@ TEST_F(m, what_modprobe_reads)
 		    "fuse.alias=fs-fuse\0fuse.license=GPL\0x", 37);
 	ASSERT_EQ(0, modules_open(&self->m, self->files.dir));
 	ASSERT_EQ(0, initramfs_create(&fs));
-	ASSERT_EQ(0, modules_write(&self->m, &fs, "/lib", "/build"));
+	ASSERT_EQ(0, modules_write(&self->m, &fs, "/lib", "/b"));
 	ASSERT_EQ(0, initramfs_finish(&fs));
 	data = mmap(NULL, fs.size, PROT_READ, MAP_PRIVATE, fs.fd, 0);
 	ASSERT_NE(MAP_FAILED, data);

@@ -209,10 +209,10 @@ TEST_F(rr, by_9p_where_there_is_no_virtio_fs)
 	self->rr.rw = true;
 	ASSERT_EQ(0, prepare(&self->rr, &self->cfg, &self->said));
 	self->conf = conf_of(&self->rr);
-	EXPECT_EQ(self->conf, strstr(self->conf, "module\t/modules/virtio.ko\nmodule\t/modules/9pnet.ko\n"
-				     "module\t/modules/9pnet_virtio.ko\nmodule\t/modules/9p.ko\n"
-				     "root\t9p\tvmtool.0\t"
-				     "trans=virtio,version=9p2000.L,msize=512000,cache=mmap\trw\n"));
+	EXPECT_EQ(self->conf,
+		  strstr(self->conf, "module\t/modules/virtio.ko\nmodule\t/modules/9pnet.ko\n"
+			 "module\t/modules/9pnet_virtio.ko\nmodule\t/modules/9p.ko\nroot\t9p\tvmtool.0\t"
+			 "trans=virtio,version=9p2000.L,msize=512000,cache=mmap\trw\n"));
 	EXPECT_EQ(NULL, strstr(device_text(&self->cfg, 0), ",ro"));
 }
 
