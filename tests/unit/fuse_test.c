@@ -84,6 +84,7 @@ TEST_F(fuse, negotiation)
 			      FUSE_NO_OPEN_SUPPORT | FUSE_DONT_MASK | FUSE_POSIX_ACL |
 			      FUSE_EXPORT_SUPPORT | FUSE_MAP_ALIGNMENT));
 	EXPECT_TRUE(flags & FUSE_AUTO_INVAL_DATA);
+	EXPECT_TRUE(flags & FUSE_SUBMOUNTS);
 	EXPECT_TRUE(flags & FUSE_HANDLE_KILLPRIV_V2);
 	EXPECT_TRUE(flags & FUSE_READDIRPLUS_AUTO);
 	/* What was not offered is not accepted. */
@@ -104,6 +105,10 @@ TEST_F(fuse, negotiation)
 	EXPECT_TRUE(flags & FUSE_POSIX_LOCKS);
 	EXPECT_TRUE(flags & FUSE_FLOCK_LOCKS);
 	EXPECT_FALSE(flags & FUSE_AUTO_INVAL_DATA);
+
+	RESTART(",flat");
+	ASSERT_EQ(0, init_flags(self, ~0ULL, &flags));
+	EXPECT_FALSE(flags & FUSE_SUBMOUNTS);
 }
 
 /* --- files -------------------------------------------------------------------------------- */
