@@ -268,3 +268,9 @@ int run_kernel_need(struct run_kernel *k, struct module_list *list, const char *
 	}
 	return 0;
 }
+
+int run_kernel_need_transport(struct run_kernel *k, const struct vm_config *cfg,
+			      struct module_list *list, const char *what)
+{
+	return run_kernel_need(k, list, transport_symbol(cfg), transport_module(cfg), what);
+}

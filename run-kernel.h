@@ -100,4 +100,16 @@ int run_kernel_devices(struct run_kernel *k, const struct vm_config *cfg,
 int run_kernel_need(struct run_kernel *k, struct module_list *list, const char *symbol,
 		    const char *module, const char *what);
 
+/**
+ * run_kernel_need_transport() - the same for how a machine's devices are reached
+ * @k: kernel
+ * @cfg: machine
+ * @list: receives its modules
+ * @what: what needs it, for the message
+ *
+ * Return: as run_kernel_need().
+ */
+int run_kernel_need_transport(struct run_kernel *k, const struct vm_config *cfg,
+			      struct module_list *list, const char *what);
+
 #endif /* RUN_KERNEL_H */

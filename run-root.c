@@ -236,7 +236,7 @@ static int choose_mode(struct run_root *rr)
 	return 0;
 }
 
-static int check_kernel(struct run_root *rr)
+static int check_kernel(struct run_root *rr, const struct vm_config *cfg)
 {
 	static const char *const needed[] = { "BLK_DEV_INITRD", "DEVTMPFS", "TMPFS", "PROC_FS" };
 	int i, ret = 0;
@@ -248,7 +248,12 @@ static int check_kernel(struct run_root *rr)
 	for (i = 0; i < ARRAY_SIZE(needed) && !ret; i++)
 		ret = run_kernel_need(&rr->kernel, &rr->list, needed[i], NULL, NEEDED_BY);
 	ret = ret ?: choose_fs(rr);
-	return ret ?: choose_mode(rr);
+	ret = ret ?: choose_mode(rr);
+	ret = ret ?: run_kernel_need_transport(&rr->kernel, cfg, &rr->list, NEEDED_BY);
+	if (ret || !rr->agent_port)
+		return ret;
+	return run_kernel_need(&rr->kernel, &rr->list, "VIRTIO_CONSOLE", "virtio_console",
+			       "a command in the guest");
 }
 
 /* In the texts of devices, a comma ends a value. */
@@ -368,7 +373,7 @@ int run_root_prepare(struct run_root *rr, struct vm_config *cfg)
 	if (!rr->active)
 		return *rr->kernel.release ? run_kernel_devices(&rr->kernel, cfg, NULL) : 0;
 	ret = find_root(rr);
-	ret = ret ?: check_kernel(rr);
+	ret = ret ?: check_kernel(rr, cfg);
 	ret = ret ?: find_session(rr);
 	return ret ?: run_root_write(rr, cfg);
 }

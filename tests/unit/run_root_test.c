@@ -24,7 +24,8 @@ const size_t guest_init_size __weak = 8;
 static const char modular[] =
 	"CONFIG_MODULES=y\nCONFIG_BLK_DEV_INITRD=y\nCONFIG_DEVTMPFS=y\nCONFIG_TMPFS=y\n"
 	"CONFIG_PROC_FS=y\nCONFIG_VIRTIO_PCI=m\nCONFIG_VIRTIO_FS=m\nCONFIG_NET_9P_VIRTIO=m\n"
-	"CONFIG_9P_FS=m\nCONFIG_OVERLAY_FS=m\n";
+	"CONFIG_9P_FS=m\nCONFIG_OVERLAY_FS=m\n"
+	"CONFIG_VIRTIO_CONSOLE=y\n";
 static const char builtin[] =
 	"CONFIG_BLK_DEV_INITRD=y\nCONFIG_DEVTMPFS=y\nCONFIG_TMPFS=y\nCONFIG_PROC_FS=y\n"
 	"CONFIG_VIRTIO_PCI=y\nCONFIG_VIRTIO_FS=y\nCONFIG_NET_9P_VIRTIO=y\nCONFIG_9P_FS=y\n"
@@ -229,6 +230,21 @@ TEST_F(rr, what_the_kernel_lacks_is_named)
 	files_text(&self->files, ".config", "CONFIG_DEVTMPFS=y\n");
 	EXPECT_EQ(-ENOENT, prepare(&self->rr, &self->cfg, &self->said));
 	EXPECT_NE(NULL, strstr(self->said.text, "CONFIG_BLK_DEV_INITRD"));
+	run_root_release(&self->rr);
+
+	/* Without a console nobody would hear of the command. */
+	files_text(&self->files, ".config", builtin);
+	self->rr.agent_port = "port";
+	EXPECT_EQ(-ENOENT, prepare(&self->rr, &self->cfg, &self->said));
+	EXPECT_TRUE(capture_one_line(&self->said));
+	EXPECT_NE(NULL, strstr(self->said.text, "CONFIG_VIRTIO_CONSOLE"));
+	run_root_release(&self->rr);
+
+	files_text(&self->files, ".config", builtin);
+	self->cfg.transport = VIRTIO_TRANSPORT_MMIO;
+	EXPECT_EQ(-ENOENT, prepare(&self->rr, &self->cfg, &self->said));
+	EXPECT_NE(NULL, strstr(self->said.text, "CONFIG_VIRTIO_MMIO"));
+	self->cfg.transport = VIRTIO_TRANSPORT_PCI;
 	run_root_release(&self->rr);
 
 	/* A module that was not built. */
