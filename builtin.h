@@ -44,6 +44,7 @@ int cmd_run(int argc, const char **argv);
 int cmd_setup(int argc, const char **argv);
 int cmd_stat(int argc, const char **argv);
 int cmd_stop(int argc, const char **argv);
+int cmd_test(int argc, const char **argv);
 int cmd_version(int argc, const char **argv);
 
 #endif /* VMTOOL_BUILTIN_H */

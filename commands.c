@@ -31,6 +31,9 @@ const struct command vmtool_commands[] = {
 	{ "config", cmd_config, "print what a guest's kernel has to be configured with" },
 	{ "setup", cmd_setup, "make a root of its own for guests" },
 #endif
+#ifdef CONFIG_CMD_TEST
+	{ "test", cmd_test, "run kselftests or KUnit in guests" },
+#endif
 	{ "version", cmd_version, "print the version" },
 	{ "help", cmd_help, "print this, or the usage of a command" },
 	{ }
