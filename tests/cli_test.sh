@@ -258,7 +258,12 @@ test_case '--dry-run tells the name' default_name_is_shown
 
 test_case 'two kernels' refused 'one kernel' run "$guest" "$guest"
 test_case 'two kernels, one by -k' refused 'by -k already' run -k "$guest" "$guest"
-test_case 'a command, which is for later' refused 'not supported yet' run -k "$guest" -- true
+test_case 'a command that is missing' refused 'COMMAND is missing' run -k "$guest" --
+test_case 'two commands' refused 'exclude each other' run -k "$guest" -e true -- true
+test_case 'exec without a guest' refused 'no guest given' exec -- true
+test_case 'exec in no guest' refused 'no guest of that name' exec nobody -- true
+test_case 'exec without --' refused 'write -- before' exec nobody true
+test_case 'console of no guest' refused 'no guest of that name' console nobody
 
 fifo() {
 	mkfifo fifo

@@ -144,6 +144,8 @@ static inline int guest_run_agent(struct guest *g, int fd)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", program);
 	g->pid = fork();
 	if (!g->pid) {
+		/* As the first process has it. */
+		signal(SIGPIPE, SIG_DFL);
 		execl(path, "agent", arg, NULL);
 		_exit(125);
 	}

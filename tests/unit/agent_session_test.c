@@ -20,6 +20,7 @@ FIXTURE(session) {
 	bool done;
 	bool quit;
 	int saved[3];
+	int out_fd;
 	char dir[32];
 	char path[3][48];
 };
@@ -95,6 +96,8 @@ static void take_streams(struct _test_data_session *s, int in)
 		if (fd != in)
 			close(fd);
 	}
+	if (s->out_fd > 0)
+		dup2(s->out_fd, STDOUT_FILENO);
 }
 
 /* Runs sh -c @text to its end, as exit status; -1 when it has none. */
@@ -193,6 +196,57 @@ TEST_F(session, statuses)
 	EXPECT_EQ(9, self->result.value);
 	/* As a shell tells of a signal. */
 	EXPECT_EQ(100, run(self, "exit 139"));
+}
+
+TEST_F(session, a_reader_that_is_gone)
+{
+	int fds[2];
+
+	if (geteuid())
+		SKIP(return, "the agent changes its groups: needs root");
+	ASSERT_EQ(0, pipe(fds));
+	close(fds[0]);
+	self->out_fd = fds[1];
+	EXPECT_EQ(0, run(self, "yes; echo over >&2"));
+	close(fds[1]);
+	EXPECT_TRUE(holds(self->path[2], "over\n"));
+}
+
+TEST_F(session, input_that_nobody_reads)
+{
+	int fds[2];
+
+	if (geteuid())
+		SKIP(return, "the agent changes its groups: needs root");
+	/* A file, and a pipe that has no end. */
+	fill(self->path[0], 500000);
+	EXPECT_EQ(3, run(self, "exec <&-; sleep 0.2; exit 3"));
+	ASSERT_EQ(0, pipe(fds));
+	EXPECT_EQ(4, run_from(self, "exit 4", fds[0]));
+	close(fds[0]);
+	close(fds[1]);
+}
+
+TEST_F(session, what_is_left_behind_is_not_waited_for)
+{
+	u64 begin = guest_ms();
+
+	if (geteuid())
+		SKIP(return, "the agent changes its groups: needs root");
+	EXPECT_EQ(0, run(self, "sleep 9 & echo out"));
+	EXPECT_GT(8000, guest_ms() - begin);
+	EXPECT_TRUE(holds(self->path[1], "out\n"));
+}
+
+TEST_F(session, an_agent_that_dies)
+{
+	if (geteuid())
+		SKIP(return, "the agent changes its groups: needs root");
+	/* The parent of the command. */
+	EXPECT_EQ(-1, run(self, "kill -9 $PPID; sleep 20"));
+	EXPECT_FALSE(self->done);
+	port_link_dev_close(self->g->link);
+	EXPECT_TRUE(guest_until(self->g, !self->g->router.ready));
 }
 
 #endif /* CONFIG_AGENT */
