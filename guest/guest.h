@@ -11,7 +11,6 @@
 #include <nolibc.h>
 
 #include <linux/types.h>
-#include <linux/fcntl.h>
 
 #include "sys.h"
 

@@ -7,11 +7,23 @@
  * same, those that every architecture has.
  */
 
-#include <linux/fcntl.h>
 #include <linux/ioctl.h>
 #include <asm/termios.h>
 #include <asm/ioctls.h>
 
+/* Of these nolibc has some, and others in other trees; <linux/fcntl.h> defines them anew. */
+#ifndef AT_FDCWD
+#define AT_FDCWD	(-100)
+#endif
+#ifndef F_GETFL
+#define F_GETFL		3
+#endif
+#ifndef F_SETFL
+#define F_SETFL		4
+#endif
+#ifndef F_DUPFD_CLOEXEC
+#define F_DUPFD_CLOEXEC	1030
+#endif
 #ifndef O_CLOEXEC
 #define O_CLOEXEC	02000000
 #endif
@@ -158,7 +170,7 @@ static inline long k_poll(struct pollfd *fds, unsigned int nr, long ms)
 		long nsec;
 	} ts = { ms / 1000, ms % 1000 * 1000000 };
 
-	return my_syscall5(__NR_ppoll, fds, nr, ms < 0 ? 0 : &ts, 0, SIGNAL_MASK_SIZE);
+	return my_syscall5(__NR_ppoll, fds, nr, ms < 0 ? NULL : &ts, 0, SIGNAL_MASK_SIZE);
 }
 
 #define BLOCK_SIGNALS	2	/* SIG_SETMASK; 3 on MIPS, which vmtool has no machine for */
