@@ -385,16 +385,8 @@ static int add_conf(struct run_root *rr, struct vm_config *cfg)
 	return ret;
 }
 
-/* Linked in by who builds it (CONFIG_AGENT): without it no guest has such a root. */
-#pragma weak guest_init
-#pragma weak guest_init_size
-
 static int add_init(struct run_root *rr)
 {
-	if (!&guest_init_size) {
-		log_err("this vmtool was built without an init for guests; give a disk or an initrd");
-		return -ENOSYS;
-	}
 	/* Nobody says where a kernel's first messages to a program go, but this node. */
 	initramfs_node(&rr->fs, "/dev/console", S_IFCHR | 0600, makedev(5, 1));
 	return initramfs_file(&rr->fs, "/init", 0755, guest_init, guest_init_size);

@@ -3,8 +3,6 @@
  * The first process of the guest: carries out /vmtool.conf, then becomes the agent,
  * then powers off.
  */
-#include <linux/reboot.h>
-
 #include "guest.h"
 
 #define CONF_SIZE	(256 * 1024)

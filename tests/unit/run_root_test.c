@@ -17,8 +17,6 @@
 #if defined(CONFIG_HOST_ROOT) && defined(CONFIG_BOOT_ELF) && \
 	defined(CONFIG_VIRTIO_FS) && defined(CONFIG_VIRTIO_9P)
 /* What is linked into vmtool goes before it. */
-const unsigned char guest_init[] __weak = "the init";
-const size_t guest_init_size __weak = 8;
 
 /* As Debian has it, and built in. */
 static const char modular[] =
