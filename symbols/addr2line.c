@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/kernel.h>
@@ -20,14 +19,14 @@
 #include <vmtool/spawn.h>
 
 /*
- * CPU time that an answer may take; the first comes when the line information was
- * read. On a busy machine that may be long, but it does not stand still for so long.
+ * How often an answer is waited for, half a second each: clocks jump where this machine
+ * is a virtual one that stands still. The first comes when the line information was
+ * read.
  */
-#define FIRST_ANSWER_MS	60000
-#define ANSWER_MS	5000
-#define FIRST_IDLE_MS	20000
-#define IDLE_MS		5000
 #define POLL_MS		500
+#define FIRST_POLLS	120
+#define POLLS		20
+#define ANSWER_MAX	65536
 
 #define NO_ADDRESS	",\n"
 
@@ -74,52 +73,14 @@ void addr2line_close(struct addr2line *a)
 }
 
 /**
- * struct patience - for how long an answer is waited for
- * @cpu: clock of the program
- * @end: of that, when it has worked for too long
- * @last: of that, when it was last looked at
- * @idle_since: time since which it has not worked
- * @idle_max: for how long it may be so
+ * struct patience - how much is taken from the program until it has answered
+ * @polls: times that it may stay silent
+ * @bytes: bytes that it may say
  */
 struct patience {
-	clockid_t cpu;
-	long long end;
-	long long last;
-	long long idle_since;
-	long long idle_max;
+	unsigned int polls;
+	size_t bytes;
 };
-
-static long long clock_ms(clockid_t clock)
-{
-	struct timespec ts;
-
-	if (clock_gettime(clock, &ts))
-		return 0;
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
-static int patience_begin(struct patience *p, const struct addr2line *a)
-{
-	int ret = clock_getcpuclockid(a->pid, &p->cpu);
-
-	if (ret)
-		return -ret;
-	p->last = clock_ms(p->cpu);
-	p->end = p->last + (a->waited ? ANSWER_MS : FIRST_ANSWER_MS);
-	p->idle_since = clock_ms(CLOCK_MONOTONIC);
-	p->idle_max = a->waited ? IDLE_MS : FIRST_IDLE_MS;
-	return 0;
-}
-
-static bool patience_lost(struct patience *p)
-{
-	long long cpu = clock_ms(p->cpu), now = clock_ms(CLOCK_MONOTONIC);
-
-	if (cpu != p->last)
-		p->idle_since = now;
-	p->last = cpu;
-	return cpu >= p->end || now - p->idle_since >= p->idle_max;
-}
 
 static int send_all(int fd, const char *text)
 {
@@ -145,21 +106,24 @@ static int receive(struct addr2line *a, struct patience *p)
 	ssize_t n;
 
 	for (;;) {
-		if (patience_lost(p))
-			return -ETIMEDOUT;
+		if (p->bytes > ANSWER_MAX)
+			return -E2BIG;
 		n = poll(&pfd, 1, POLL_MS);
+		if (!n && !p->polls--)
+			return -ETIMEDOUT;
+		if (!n)
+			continue;
 		if (n > 0)
 			n = read(a->fd, a->buf + a->len, sizeof(a->buf) - a->len);
-		else if (!n)
-			continue;
-		if (n > 0) {
-			a->len += n;
-			return 0;
-		}
 		if (!n)
 			return -EPIPE;
-		if (errno != EINTR)
+		if (n < 0 && errno != EINTR)
 			return -errno;
+		if (n < 0)
+			continue;
+		a->len += n;
+		p->bytes += n;
+		return 0;
 	}
 }
 
@@ -232,7 +196,7 @@ static int read_answer(struct addr2line *a, char *buf, size_t size, struct patie
 /* GNU's says "??" and "??:0" of no address, LLVM's does not: both are skipped. */
 int addr2line_ask(struct addr2line *a, u64 addr, char *buf, size_t size)
 {
-	struct patience patience;
+	struct patience patience = { .polls = a->waited ? POLLS : FIRST_POLLS };
 	char question[40];
 	int ret;
 
@@ -240,8 +204,7 @@ int addr2line_ask(struct addr2line *a, u64 addr, char *buf, size_t size)
 		return -EPIPE;
 	*buf = '\0';
 	snprintf(question, sizeof(question), "0x%llx\n" NO_ADDRESS, (unsigned long long)addr);
-	ret = patience_begin(&patience, a);
-	ret = ret ?: send_all(a->fd, question);
+	ret = send_all(a->fd, question);
 	ret = ret ?: read_answer(a, buf, size, &patience);
 	if (ret) {
 		log_warn("addr2line gives no answer: %s; source lines are left out",

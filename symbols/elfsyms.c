@@ -34,7 +34,8 @@ static int read_part(const struct elf_src *src, void *buf, u64 len, u64 off)
 
 static bool header_known(const Elf64_Ehdr *eh)
 {
-	u8 order = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+	const int one = 1;
+	u8 order = *(const char *)&one ? ELFDATA2LSB : ELFDATA2MSB;
 
 	return !memcmp(eh->e_ident, ELFMAG, SELFMAG) && eh->e_ident[EI_CLASS] == ELFCLASS64 &&
 	       eh->e_ident[EI_DATA] == order && eh->e_shentsize == sizeof(Elf64_Shdr);

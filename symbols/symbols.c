@@ -107,7 +107,8 @@ static const char *parse_hex(const char *p, u64 *value)
 	for (digits = p, *value = 0; isxdigit((unsigned char)*p); p++) {
 		if (p - digits == 8)
 			return NULL;
-		*value = *value << 4 | (isdigit((unsigned char)*p) ? *p - '0' : (*p | 32) - 'a' + 10);
+		*value *= 16;
+		*value += isdigit((unsigned char)*p) ? *p - '0' : (*p | 32) - 'a' + 10;
 	}
 	return p > digits ? p : NULL;
 }

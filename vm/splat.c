@@ -152,7 +152,7 @@ static bool is_cut_here(const char *text)
 
 static bool is_oom_lead(const char *text)
 {
-	return strstr(text, " invoked oom-killer: ") != NULL;
+	return !!strstr(text, " invoked oom-killer: ");
 }
 
 static void append(struct splat *s, const char *line)
@@ -260,7 +260,7 @@ static bool is_last(struct splat_log *log, const char *text)
 	if (is_ruler(text))
 		return has_ruler_at_end(kind);
 	if (kind == SPLAT_OOM)
-		return strstr(text, ": Killed process ") != NULL;
+		return !!strstr(text, ": Killed process ");
 	if (!starts_with(text, " </TASK>"))
 		return false;
 	/* Of "BUG:" there are those with a register dump and those without. */

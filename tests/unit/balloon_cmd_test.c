@@ -151,18 +151,18 @@ static struct result vmtool(int (*cmd)(int argc, const char **argv), ...)
 	return r;
 }
 
-FIXTURE(cmd) {
+FIXTURE(balloon_cmd) {
 	char dir[128];
 	pid_t pid;
 };
 
-FIXTURE_SETUP(cmd)
+FIXTURE_SETUP(balloon_cmd)
 {
 	fake_dir_make(self->dir, sizeof(self->dir));
 	self->pid = -1;
 }
 
-FIXTURE_TEARDOWN(cmd)
+FIXTURE_TEARDOWN(balloon_cmd)
 {
 	if (self->pid > 0) {
 		kill(self->pid, SIGKILL);
@@ -193,7 +193,7 @@ static bool shows(const char *text)
 	return false;
 }
 
-TEST_F(cmd, balloon_up_and_down)
+TEST_F(balloon_cmd, balloon_up_and_down)
 {
 	begin(TALKS);
 	EXPECT_TRUE(shows("g: 16M of 16M\n"));
@@ -207,7 +207,7 @@ TEST_F(cmd, balloon_up_and_down)
 	EXPECT_TRUE(shows("g: 16M of 16M\n"));
 }
 
-TEST_F(cmd, balloon_too_much)
+TEST_F(balloon_cmd, balloon_too_much)
 {
 	struct result r;
 
@@ -226,14 +226,14 @@ TEST_F(cmd, balloon_too_much)
 	EXPECT_TRUE(shows("g: 16M of 16M\n"));
 }
 
-TEST_F(cmd, balloon_without_a_driver)
+TEST_F(balloon_cmd, balloon_without_a_driver)
 {
 	begin(NO_DRIVER);
 	EXPECT_EQ(0, vmtool(cmd_balloon, "-n", "g", "8", NULL).status);
 	EXPECT_TRUE(shows("g: 16M of 16M, asked for 8M\n"));
 }
 
-TEST_F(cmd, bad_usage)
+TEST_F(balloon_cmd, bad_usage)
 {
 	static const char *const bad[][4] = {
 		{ "-n", "g", "0" }, { "-n", "g", "4095B" }, { "-n", "g", "many" },
@@ -258,7 +258,7 @@ TEST_F(cmd, bad_usage)
 	EXPECT_TRUE(shows("g: 16M of 16M\n"));
 }
 
-TEST_F(cmd, no_balloon)
+TEST_F(balloon_cmd, no_balloon)
 {
 	struct result r;
 
@@ -271,7 +271,7 @@ TEST_F(cmd, no_balloon)
 	EXPECT_NE(NULL, strstr(r.err, "'vmtool run --balloon' gives it one"));
 }
 
-TEST_F(cmd, stat_memory)
+TEST_F(balloon_cmd, stat_memory)
 {
 	struct result r;
 	int i;
@@ -293,7 +293,7 @@ TEST_F(cmd, stat_memory)
 	}
 }
 
-TEST_F(cmd, stat_without_an_answer)
+TEST_F(balloon_cmd, stat_without_an_answer)
 {
 	struct result r;
 
@@ -303,7 +303,7 @@ TEST_F(cmd, stat_without_an_answer)
 	EXPECT_STREQ("vmtool: guest 'g': it has not answered within 2 s\n", r.err);
 }
 
-TEST_F(cmd, stat_without_a_driver)
+TEST_F(balloon_cmd, stat_without_a_driver)
 {
 	struct result r;
 

@@ -185,7 +185,7 @@ TEST_F(console, panic_is_noticed)
 	EXPECT_TRUE(vm->verdict.panicked);
 	EXPECT_EQ(101, vm->verdict.status);
 	EXPECT_TRUE(nothing_requested(vm));
-	EXPECT_TRUE(con_write(self->c, 0, "---[ end Kernel panic - not syncing: test ]---\r\n"));
+	EXPECT_TRUE(con_write(self->c, 0, "[    1.1] ---[ end Kernel panic - not syncing: test ]---\r\n"));
 	EXPECT_TRUE(requested(vm, RUN_BY_GUEST_PANIC));
 }
 
