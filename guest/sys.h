@@ -34,7 +34,6 @@
 #define O_NOCTTY	00000400
 #endif
 
-
 #define SIGNAL_MASK_SIZE	8
 
 static inline long k_openat(const char *path, int flags, int mode)

@@ -300,6 +300,17 @@ static int vm_open_files(struct vm *vm)
 				 vm->cfg->initramfs->size);
 }
 
+bool vm_has_param(const char *params, const char *word)
+{
+	size_t len = strlen(word);
+	const char *p;
+
+	for (p = params; (p = strstr(p, word)); p += len)
+		if ((p == params || p[-1] == ' ') && (!p[len] || p[len] == ' '))
+			return true;
+	return false;
+}
+
 #ifdef CONFIG_VIRTIO_CONSOLE
 /* Has the kernel the drivers, built in and not as modules? Each is known by its name. */
 static bool vm_kernel_has_console(const struct vm *vm)
@@ -326,19 +337,26 @@ static const char *vm_console_param(const char *params)
 	return value;
 }
 
+/* Who boots without these finds no virtio device: its bus is in the ACPI tables. */
+static bool vm_finds_console(const char *params)
+{
+	return !vm_has_param(params, "acpi=off") && !vm_has_param(params, "pci=off");
+}
+
 /*
  * Who names a console on the command line gets the terminal there, and not on
  * another one; the kernel's own default is not the virtio console.
  */
 static bool vm_wants_virtio_console(const struct vm *vm)
 {
-	const char *param = vm_console_param(vm->cfg->params ?: "");
+	const char *params = vm->cfg->params ?: "";
+	const char *param = vm_console_param(params);
 
 	if (vm->cfg->console != CONSOLE_AUTO)
 		return vm->cfg->console == CONSOLE_VIRTIO;
 	if (param)
 		return !strncmp(param, "hvc", 3);
-	return !vm->cfg->nodefaults && vm_kernel_has_console(vm);
+	return !vm->cfg->nodefaults && vm_finds_console(params) && vm_kernel_has_console(vm);
 }
 #else
 static bool vm_wants_virtio_console(const struct vm *vm)

@@ -90,17 +90,6 @@ bool x86_wants_pci(const struct vm *vm)
 }
 
 #ifdef CONFIG_VIRTIO_MMIO
-static bool word_in(const char *text, const char *word)
-{
-	size_t len = strlen(word);
-	const char *p = text;
-
-	for (; p && (p = strstr(p, word)); p += len)
-		if ((p == text || p[-1] == ' ') && (!p[len] || p[len] == ' '))
-			return true;
-	return false;
-}
-
 /*
  * A kernel that has ACPI would find the devices twice. The id of the generic event
  * device is in each that was built with it; one without is only told when it has
@@ -108,7 +97,7 @@ static bool word_in(const char *text, const char *word)
  */
 static bool needs_cmdline(const struct vm *vm)
 {
-	if (word_in(vm->cmdline, "acpi=off"))
+	if (vm_has_param(vm->cmdline, "acpi=off"))
 		return true;
 	return !kernel_image_has(&vm->kernel, "ACPI0013") &&
 	       kernel_image_has(&vm->kernel, "virtio-mmio");

@@ -43,7 +43,7 @@ int addr2line_open(struct addr2line *a, const char *path);
  *	function first
  * @size: bytes in @buf
  *
- * Return: 0; -ENOENT when it does not know; -ETIMEDOUT, -EPIPE or another -errno when
+ * Return: 0; -ENOENT when it does not know; -ETIMEDOUT, -E2BIG, -EPIPE or another -errno when
  * it does not answer: it was closed then, after a message, and further questions fail.
  */
 int addr2line_ask(struct addr2line *a, u64 addr, char *buf, size_t size);

@@ -267,6 +267,15 @@ void vm_console_lost(struct vm *vm, int err);
 void vm_panicked(struct vm *vm);
 
 /**
+ * vm_has_param() - is that among the parameters of a kernel?
+ * @params: kernel command line, or a part of it
+ * @word: parameter, with its value if it has one
+ *
+ * Return: true when it is there as a word.
+ */
+bool vm_has_param(const char *params, const char *word);
+
+/**
  * vm_set_hooks() - say who else wants to hear of the guest
  * @vm: created machine
  * @hooks: kept by reference; NULL for nobody: they are not called any more then

@@ -173,8 +173,8 @@ static bool loads(const struct files *out, const struct files *tree, const char 
 	size_t n = 0;
 
 	while ((file = strsep(&rest, " ")))
-		n += snprintf(expected + n, sizeof(expected) - n, "insmod %s/%s%s",
-			      tree->dir, file, " \n");
+		n += snprintf(expected + n, sizeof(expected) - n, "insmod %s/%s %c",
+			      tree->dir, file, '\n');
 	free(copy);
 	ask(said, sizeof(said), MODPROBE, out->dir, what);
 	if (strcmp(said, expected))
