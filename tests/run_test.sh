@@ -33,7 +33,7 @@ ends_saying() {
 # The same, and where the vCPU stood on a second line.
 ends_showing() {
 	run_guest "$1" "${@:3}"
-	expect 'lines' 2 "$(wc -l < err)"
+	[ "$(wc -l < err)" = 2 ] || fail "not two lines: $(cat err)"
 	grep -qF -- "$2" err || fail "'$2' is not in: $(cat err)"
 	grep -qE '^vmtool: vCPU 0: 0x[0-9a-f]+, in the kernel, interrupts (on|off)' err ||
 		fail "not where the vCPU stood: $(cat err)"

@@ -72,7 +72,9 @@ static void guest_reset(struct runstate *rs, enum run_cause cause)
 	if (rs->verdict->panicked) {
 		end(rs, RUN_BY_GUEST_PANIC, EXIT_GUEST_PANIC);
 	} else if (!meant) {
-		log_err("the guest's CPU hit a triple fault");
+		/* One that hung may not be ready for the NMI it was sent. */
+		if (rs->verdict->status != EXIT_GUEST_HUNG)
+			log_err("the guest's CPU hit a triple fault");
 		end(rs, cause, EXIT_GUEST_RESET);
 	} else if (rs->exit_on_reset) {
 		end(rs, cause, EXIT_GUEST_OK);
