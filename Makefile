@@ -213,13 +213,16 @@ endif
 ifneq ($(WERROR),0)
 WARNINGS += -Werror
 endif
-VMTOOL_CFLAGS := -std=gnu11 $(if $(CONFIG_OPTIMIZE_SIZE),-Os,-O2) -g	\
+comma := ,
+# Nothing unwinds the stack at run time; debuggers have .debug_frame.
+SMALL_CFLAGS := $(if $(CONFIG_OPTIMIZE_SIZE),-Os -fno-asynchronous-unwind-tables -fno-unwind-tables)
+VMTOOL_CFLAGS := -std=gnu11 $(or $(SMALL_CFLAGS),-O2) -g	\
 	    -fno-strict-aliasing -fPIE -ffunction-sections -fdata-sections \
 	    -fstack-protector-strong -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	    $(WARNINGS) $(INCLUDES) $(CLANG_CROSS_FLAGS) $(EXTRA_CFLAGS)
 VMTOOL_LDFLAGS := $(CLANG_CROSS_FLAGS) $(EXTRA_LDFLAGS) -pthread -Wl,--gc-sections
 VMTOOL_LDFLAGS += $(if $(CONFIG_STATIC),$(subst ",,$(CONFIG_STATIC_LDFLAGS)),-pie)
-VMTOOL_LDFLAGS += -Wl,-z,relro,-z,now
+VMTOOL_LDFLAGS += -Wl,-z,relro,-z,now $(if $(CONFIG_OPTIMIZE_SIZE),-Wl$(comma)-z$(comma)noseparate-code)
 ifneq ($(SANITIZE),)
 SANITIZER := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 VMTOOL_CFLAGS += $(SANITIZER)
@@ -249,7 +252,7 @@ $(LIBSUBCMD_OUTPUT):
 	$(Q)mkdir -p $@
 
 # Some C libraries come without the kernel's headers.
-SUBCMD_CFLAGS := $(if $(CONFIG_OPTIMIZE_SIZE),-Os) -g -fPIE -ffunction-sections	\
+SUBCMD_CFLAGS := $(SMALL_CFLAGS) -g -fPIE -ffunction-sections	\
 		 -fdata-sections -U_FORTIFY_SOURCE -isystem $(HDRDIR)		\
 		 $(CLANG_CROSS_FLAGS) $(SANITIZER) -w
 

@@ -9,11 +9,12 @@ die() { echo "$*"; return 1; }
 # --- all ------------------------------------------------------------------------
 
 # Lines of the kernel's log that tell of something wrong with a device or its machine.
+# Of any virtio pmem Linux says that about persistence: a region without a DIMM.
 guest_dmesg() {
 	! dmesg | grep -iE -e 'virtio.*(error|fail|broken|invalid|warn)' -e 'pci.*(error|fail|conflict|BAR.*no space)' \
 		-e 'ACPI.*(error|exception|warning)' -e '(WARNING|BUG):' -e 'nobody cared' \
 		-e 'firmware bug' -e 'not claimed' -e 'unable to' -e 'I/O error' -e 'reset.*timed? ?out' |
-		grep -vE -e 'unable to (read|open) .*(rtc|tpm)'
+		grep -vE -e 'unable to (read|open) .*(rtc|tpm)' -e 'unable to guarantee persistence'
 }
 
 # Every device is known, has its driver, and nothing is odd about it. What lspci says
