@@ -253,5 +253,6 @@ group_vhost() {
 	scsi_target_remove
 	on_both vhost_pmem
 	on_both vhost_pmem_dma
-	vhost_pmem_cut
 }
+
+group_cut() { vhost_pmem_cut; }

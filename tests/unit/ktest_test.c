@@ -92,7 +92,7 @@ TEST(bad_lists)
 		EXPECT_EQ(-EINVAL, ktest_set_parse(&set, line, "list"))
 			TH_LOG("%s", bad[i]);
 		capture_end(&said);
-		EXPECT_TRUE(strstr(said.text, "list, line 2: "));
+		EXPECT_NE(NULL, strstr(said.text, "list, line 2: "));
 	}
 	EXPECT_EQ(0, ktest_set_parse(&set, "a...b:..c\n", "list"));
 	memset(line, 'x', KTEST_NAME_MAX + 3);
