@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <linux/kernel.h>
+#include <vmtool/io.h>
 
 #include "router.h"
 
@@ -71,7 +72,6 @@ void router_console_destroy(struct agent_router *r)
 
 void router_console(struct agent_router *r, const void *buf, size_t len)
 {
-	static const u64 one = 1;
 	const u8 *p = buf;
 	size_t i;
 
@@ -79,10 +79,8 @@ void router_console(struct agent_router *r, const void *buf, size_t len)
 	for (i = 0; i < len; i++)
 		r->history[r->printed++ % ROUTER_HISTORY] = p[i];
 	pthread_mutex_unlock(&r->lock);
-	/* A counter that is full wakes just as well. */
-	if (__atomic_load_n(&r->watchers, __ATOMIC_SEQ_CST) &&
-	    write(r->tap.fd, &one, sizeof(one)) < 0)
-		return;
+	if (__atomic_load_n(&r->watchers, __ATOMIC_SEQ_CST))
+		io_wake(r->tap.fd);
 }
 
 void console_client(struct router_client *c)

@@ -9,6 +9,7 @@
 
 #include <linux/kernel.h>
 #include <vmtool/evloop.h>
+#include <vmtool/io.h>
 
 static void wake_ready(struct ev_source *src, u32 events)
 {
@@ -91,12 +92,7 @@ void ev_del(struct evloop *loop, struct ev_source *src)
 
 void ev_wake(struct evloop *loop)
 {
-	static const u64 one = 1;
-	int saved = errno;
-
-	/* EAGAIN means that the counter is full: a wake-up is due anyway. */
-	if (write(loop->wake.fd, &one, sizeof(one)) < 0)
-		errno = saved;
+	io_wake(loop->wake.fd);
 }
 
 /* One round: number of events served, or -errno. */

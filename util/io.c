@@ -83,3 +83,12 @@ int read_file(const char *path, size_t max, char **buf, size_t *len)
 	}
 	return ret;
 }
+
+void io_wake(int fd)
+{
+	static const unsigned long long one = 1;
+	int saved = errno;
+
+	if (write(fd, &one, sizeof(one)) < 0)
+		errno = saved;
+}

@@ -11,19 +11,11 @@
 
 #include <linux/kernel.h>
 #include <vmtool/devclass.h>
+#include <vmtool/io.h>
 #include <vmtool/port_link.h>
 
 #include "console.h"
 #include "virtio.h"
-
-static void wake(int fd)
-{
-	static const u64 one = 1;
-
-	/* A counter that is full wakes just as well. */
-	if (write(fd, &one, sizeof(one)) < 0)
-		return;
-}
 
 static size_t ring_put(struct port_ring *r, const u8 *buf, size_t len)
 {
@@ -117,7 +109,7 @@ ssize_t port_link_recv(struct port_link *link, void *buf, size_t len)
 	pthread_mutex_unlock(&link->lock);
 	/* What came after a reset had to wait for this, too. */
 	if (reset || (n && was_full))
-		wake(link->dev_fd);
+		io_wake(link->dev_fd);
 	if (reset)
 		return -ECONNRESET;
 	return n ?: -EAGAIN;
@@ -133,7 +125,7 @@ size_t port_link_send(struct port_link *link, const void *buf, size_t len)
 		n = ring_put(&link->to_guest, buf, len);
 	pthread_mutex_unlock(&link->lock);
 	if (n)
-		wake(link->dev_fd);
+		io_wake(link->dev_fd);
 	return n;
 }
 
@@ -147,7 +139,7 @@ size_t port_link_dev_put(struct port_link *link, const void *buf, size_t len)
 		n = ring_put(&link->to_host, buf, len);
 	pthread_mutex_unlock(&link->lock);
 	if (n)
-		wake(link->host_fd);
+		io_wake(link->host_fd);
 	return n;
 }
 
@@ -161,7 +153,7 @@ size_t port_link_dev_get(struct port_link *link, void *buf, size_t len)
 	n = ring_get(&link->to_guest, buf, len);
 	pthread_mutex_unlock(&link->lock);
 	if (n && was_full)
-		wake(link->host_fd);
+		io_wake(link->host_fd);
 	return n;
 }
 
@@ -172,7 +164,7 @@ void port_link_dev_close(struct port_link *link)
 	link->to_host.tail = link->to_host.head;
 	link->to_guest.tail = link->to_guest.head;
 	pthread_mutex_unlock(&link->lock);
-	wake(link->host_fd);
+	io_wake(link->host_fd);
 }
 
 /* --- as what a port leads to -------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <linux/kernel.h>
+#include <vmtool/io.h>
 #include <vmtool/vm.h>
 
 #include "console.h"
@@ -81,15 +82,6 @@ static void term_port_event(struct ev_source *src, u32 events)
 	console_port_output(&c->ports[0]);
 }
 
-static void wake_thread(struct console *c)
-{
-	static const u64 one = 1;
-
-	/* A counter that is full wakes just as well. */
-	if (write(c->event.fd, &one, sizeof(one)) < 0)
-		return;
-}
-
 /* --- in the event loop ------------------------------------------------------------ */
 
 static size_t term_room(void *priv)
@@ -111,7 +103,7 @@ static void term_input(void *priv, const u8 *buf, size_t len)
 	while (len-- && c->head - c->tail < CONSOLE_INPUT)
 		c->input[c->head++ % CONSOLE_INPUT] = *buf++;
 	pthread_mutex_unlock(&c->lock);
-	wake_thread(c);
+	io_wake(c->event.fd);
 }
 
 static void term_break(void *priv)
@@ -142,7 +134,9 @@ static void term_failed(void *priv, int err)
 
 static void term_space(void *priv)
 {
-	wake_thread(priv);
+	struct console *c = priv;
+
+	io_wake(c->event.fd);
 }
 
 static bool read_size(const struct console *c, __le16 size[2])

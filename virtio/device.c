@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <linux/kernel.h>
+#include <vmtool/io.h>
 #include <vmtool/virtio.h>
 #include <vmtool/vm.h>
 
@@ -301,15 +302,13 @@ void virtio_queue_reset(struct virtio_dev *vd, u32 index)
 
 void virtio_kick(struct virtio_dev *vd, u32 index)
 {
-	static const u64 one = 1;
 	int fd;
 
 	if (index >= vd->nr_vqs)
 		return;
 	fd = __atomic_load_n(&vd->vqs[index].kick.fd, __ATOMIC_ACQUIRE);
-	/* It only fails when the counter is full, and then a kick is due anyway. */
-	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
-		return;
+	if (fd >= 0)
+		io_wake(fd);
 }
 
 /* --- life ---------------------------------------------------------------------------- */

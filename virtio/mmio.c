@@ -19,6 +19,7 @@
 #include <vmtool/aml.h>
 #include <vmtool/device.h>
 #include <vmtool/devpages.h>
+#include <vmtool/io.h>
 #include <vmtool/irq.h>
 #include <vmtool/virtio.h>
 #include <vmtool/virtio_mmio.h>
@@ -279,12 +280,9 @@ static const struct region_ops mmio_region_ops = {
  */
 static void raise_interrupt(struct virtio_mmio *m, u32 bit)
 {
-	static const u64 one = 1;
-
 	__atomic_fetch_or(interrupt_status(m), htole32(bit), __ATOMIC_SEQ_CST);
 	show_status(m);
-	if (write(m->irq_fd, &one, sizeof(one)) < 0)
-		return;		/* the counter is full: it is raised */
+	io_wake(m->irq_fd);
 }
 
 static void mmio_notify_queue(struct virtio_dev *vd, struct virtqueue *vq)

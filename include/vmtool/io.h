@@ -28,4 +28,12 @@ int pread_all(int fd, void *buf, size_t len, off_t off);
  */
 int read_file(const char *path, size_t max, char **buf, size_t *len);
 
+/**
+ * io_wake() - add one to an eventfd
+ * @fd: eventfd that does not block
+ *
+ * One whose counter is full wakes just as well, so it cannot fail. Leaves errno alone.
+ */
+void io_wake(int fd);
+
 #endif /* VMTOOL_IO_H */
