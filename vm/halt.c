@@ -9,15 +9,18 @@
 #include <vmtool/halt.h>
 #include <vmtool/vcpu.h>
 #include <vmtool/vm.h>
+#include <vmtool/watchdog.h>
 
 #define HALT_PROBE_MS	500
 
 static bool all_halted(struct vm *vm)
 {
+	struct vcpu_sample s;
 	unsigned int i;
 
 	for (i = 0; i < vm->nr_vcpus; i++)
-		if (!arch_vcpu_is_halted(vm->vcpus[i]))
+		if (arch_vcpu_sample(vm->vcpus[i], &s) ||
+		    !(s.off || (s.halted && s.irqs_off)))
 			return false;
 	return true;
 }

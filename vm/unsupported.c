@@ -75,11 +75,6 @@ int arch_powerdown(struct vm *vm)
 	return -ENOTSUP;
 }
 
-bool arch_vcpu_is_halted(struct vcpu *vcpu)
-{
-	return false;
-}
-
 void arch_show_vcpu(struct vcpu *vcpu, char *buf, size_t size)
 {
 	snprintf(buf, size, "an unknown place");

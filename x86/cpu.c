@@ -24,7 +24,6 @@
 #define APIC_BASE_X2APIC	BIT(10)
 #define APIC_ID		0x20
 #define RFLAGS_RESERVED	BIT(1)
-#define RFLAGS_IF	BIT(9)
 
 #define MSR_TSC			0x10
 #define MSR_MISC_ENABLE		0x1a0
@@ -302,18 +301,6 @@ int arch_handle_exit(struct vcpu *v)
 	default:
 		return -ENOSYS;
 	}
-}
-
-bool arch_vcpu_is_halted(struct vcpu *v)
-{
-	struct kvm_mp_state mp;
-	struct kvm_regs regs;
-
-	if (vcpu_ioctl(v, KVM_GET_MP_STATE, &mp) || vcpu_ioctl(v, KVM_GET_REGS, &regs))
-		return false;
-	return mp.mp_state == KVM_MP_STATE_UNINITIALIZED ||
-	       mp.mp_state == KVM_MP_STATE_INIT_RECEIVED ||
-	       (mp.mp_state == KVM_MP_STATE_HALTED && !(regs.rflags & RFLAGS_IF));
 }
 
 void arch_show_vcpu(struct vcpu *v, char *buf, size_t size)

@@ -164,15 +164,6 @@ int arch_vcpu_sample(struct vcpu *vcpu, struct vcpu_sample *s);
 int arch_vcpu_nmi(struct vcpu *vcpu);
 
 /**
- * arch_vcpu_is_halted() - will no interrupt ever wake this vCPU?
- * @vcpu: vCPU that does not run
- *
- * Return: true when it has halted with its interrupts off, or was never started; false
- * also when that cannot be told.
- */
-bool arch_vcpu_is_halted(struct vcpu *vcpu);
-
-/**
  * arch_host_can_virtualize() - does this CPU have hardware virtualization?
  *
  * Return: false when KVM here would have to interpret the guest's code.
