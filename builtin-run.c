@@ -310,12 +310,12 @@ static int take_kernel_arg(struct run_args *args, int argc, const char **argv)
 
 static int run_machine(struct vm *vm, struct run_verdict *verdict, struct run_command *command)
 {
-	int status;
+	int status, ended;
 
 	run_verdict_start(verdict, vm);
 	status = run_command_status(command, vm_run(vm));
-	if (run_command_decided(command)) {
-		run_verdict_command(verdict, status, 0);
+	if (run_command_ended(command, &ended)) {
+		run_verdict_command(verdict, ended);
 		status = EXIT_GUEST_OK;
 	}
 	run_verdict_stop(verdict, vm);

@@ -38,7 +38,7 @@ int run_command_status(struct run_command *rc, int status)
 	return status;
 }
 
-bool run_command_decided(const struct run_command *rc)
+bool run_command_ended(const struct run_command *rc, int *status)
 {
 	return false;
 }

@@ -312,9 +312,14 @@ int run_command_status(struct run_command *rc, int status)
 	return status;
 }
 
-bool run_command_decided(const struct run_command *rc)
+bool run_command_ended(const struct run_command *rc, int *status)
 {
-	return rc->decided;
+	if (!rc->decided)
+		return false;
+	*status = rc->result.value;
+	if (rc->result.how == AGENT_KILLED)
+		*status += 128;
+	return true;
 }
 
 void run_command_stop(struct run_command *rc)

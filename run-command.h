@@ -67,12 +67,14 @@ int run_command_start(struct run_command *rc, struct vm *vm);
 int run_command_status(struct run_command *rc, int status);
 
 /**
- * run_command_decided() - is it the command that the exit status is of?
+ * run_command_ended() - how the command has ended
  * @rc: after run_command_status()
+ * @status: its exit status, or 128 and the number of the signal that ended it
  *
- * Return: true when that returned the command's own status.
+ * Return: true when the command's end is what run_command_status() returned; false when
+ * that is something else's, and @status is as it was.
  */
-bool run_command_decided(const struct run_command *rc);
+bool run_command_ended(const struct run_command *rc, int *status);
 
 /**
  * run_command_stop() - leave everybody, and the terminal as it was

@@ -33,7 +33,6 @@
  * @ended: @cause is true
  * @hung: what the watchdog struck for
  * @command: status of COMMAND, -1 for none
- * @signaled: a signal ended it
  * @kernel: kernel version
  * @uptime_ms: how long the guest ran
  * @cpus: where its vCPUs stood, if that is known
@@ -50,7 +49,6 @@ struct run_verdict {
 	bool ended;
 	enum watch_state hung;
 	int command;
-	bool signaled;
 	char kernel[KERNEL_VERSION_LEN];
 	u64 uptime_ms;
 	struct vcpu_sample *cpus;
@@ -159,10 +157,9 @@ void run_verdict_start(struct run_verdict *rv, struct vm *vm)
 	vm->verdict.log = &rv->log;
 }
 
-void run_verdict_command(struct run_verdict *rv, int status, int sig)
+void run_verdict_command(struct run_verdict *rv, int status)
 {
-	rv->command = sig ? 128 + sig : status;
-	rv->signaled = sig;
+	rv->command = status;
 }
 
 static void take_cpus(struct run_verdict *rv, const struct watchdog *w)
@@ -360,7 +357,10 @@ static const char *reason_of(const struct run_verdict *rv, int guest)
 	}
 }
 
-/* A COMMAND that a signal ended is bad, and must not stop git bisect. */
+/*
+ * A COMMAND that a signal ended is bad, and must not stop git bisect; so is what a shell
+ * makes of it.
+ */
 static int status_of(const struct run_verdict *rv, int guest)
 {
 	if (guest != EXIT_GUEST_OK)
@@ -369,7 +369,7 @@ static int status_of(const struct run_verdict *rv, int guest)
 		return EXIT_GUEST_WARNED;
 	if (rv->command < 0)
 		return guest;
-	return rv->signaled ? EXIT_GUEST_SIGNALED : rv->command;
+	return rv->command >= 128 ? EXIT_GUEST_SIGNALED : rv->command;
 }
 
 /* Who ended the guest does not wonder why it has ended. */

@@ -56,10 +56,9 @@ void run_verdict_start(struct run_verdict *rv, struct vm *vm);
 /**
  * run_verdict_command() - the COMMAND in the guest has ended
  * @rv: verdict
- * @status: its exit status
- * @sig: the signal that ended it, 0 for none
+ * @status: its exit status, or 128 and the number of the signal that ended it
  */
-void run_verdict_command(struct run_verdict *rv, int status, int sig);
+void run_verdict_command(struct run_verdict *rv, int status);
 
 /**
  * run_verdict_stop() - take what is needed from a machine that has run

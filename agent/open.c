@@ -159,6 +159,6 @@ int agent_status(const struct agent_result *r, const char *name)
 	}
 	/* A shell's word for a signal would stop "git bisect run" just as well. */
 	if (r->how == AGENT_KILLED || r->value >= 128)
-		return AGENT_STATUS_SIGNAL;
+		return EXIT_GUEST_SIGNALED;
 	return r->value;
 }

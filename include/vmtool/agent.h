@@ -217,8 +217,6 @@ int agent_put_result(struct agent_queue *q, const struct agent_result *r);
  */
 void agent_get_text(char *buf, size_t size, const u8 *data, size_t len);
 
-#define AGENT_STATUS_SIGNAL	100
-
 /**
  * agent_status() - exit status of vmtool for a session
  * @r: how it ended

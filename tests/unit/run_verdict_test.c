@@ -46,7 +46,7 @@ FIXTURE_TEARDOWN(run)
 	unlink(self->file);
 }
 
-/* A guest that prints this and ends so; a command of 1000 + N died of signal N. */
+/* A guest that prints this and ends so; a command of 128 + N died of signal N. */
 static int run(FIXTURE_DATA(run) *self, const char *console, int guest, enum run_cause cause,
 	       int command)
 {
@@ -58,8 +58,7 @@ static int run(FIXTURE_DATA(run) *self, const char *console, int guest, enum run
 	run_verdict_start(rv, self->vm);
 	verdict_console(&self->vm->verdict, console, strlen(console));
 	if (command >= 0)
-		run_verdict_command(rv, command < 1000 ? command : 0,
-				    command < 1000 ? 0 : command - 1000);
+		run_verdict_command(rv, command);
 	obs = list_first_entry(&self->vm->run.observers, struct run_observer, node);
 	obs->fn(obs, RUN_EV_RESUME, RUN_BY_HOST_QMP);
 	obs->fn(obs, RUN_EV_SHUTDOWN, cause);
@@ -91,9 +90,9 @@ static const struct {
 	{ "", 0, RUN_BY_GUEST_POWEROFF, 7, true, 7, "command" },
 	{ "", 0, RUN_BY_GUEST_POWEROFF, 101, false, 101, "command" },
 	{ "", 0, RUN_BY_GUEST_POWEROFF, 102, true, 102, "command" },
-	{ "", 0, RUN_BY_GUEST_POWEROFF, 128, false, 128, "command" },
-	{ "", 0, RUN_BY_GUEST_POWEROFF, 1000 + 11, false, 100, "command" },
-	{ "", 0, RUN_BY_GUEST_POWEROFF, 200, false, 200, "command" },
+	{ "", 0, RUN_BY_GUEST_POWEROFF, 128, false, 100, "command" },
+	{ "", 0, RUN_BY_GUEST_POWEROFF, 128 + 11, false, 100, "command" },
+	{ "", 0, RUN_BY_GUEST_POWEROFF, 200, false, 100, "command" },
 	{ WARNING, 0, RUN_BY_GUEST_POWEROFF, -1, false, 0, "poweroff" },
 	{ WARNING, 0, RUN_BY_GUEST_POWEROFF, -1, true, 102, "warning" },
 	{ WARNING, 0, RUN_BY_GUEST_POWEROFF, 7, false, 7, "command" },
