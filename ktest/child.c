@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -69,6 +70,23 @@ static int spawn_with(struct child *c, const char *const *argv, const int *std)
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	return -ret;
+}
+
+const char **child_run_argv(const struct ktest_config *cfg, int more, int *n)
+{
+	const char **argv = calloc(cfg->nr_run_args + more + 4, sizeof(*argv));
+	int i;
+
+	*n = 0;
+	if (!argv)
+		return NULL;
+	argv[(*n)++] = cfg->vmtool;
+	argv[(*n)++] = "run";
+	for (i = 0; i < cfg->nr_run_args; i++)
+		argv[(*n)++] = cfg->run_args[i];
+	if (cfg->fail_on_warn)
+		argv[(*n)++] = "--fail-on-warn";
+	return argv;
 }
 
 int child_start(struct child *c, const char *const *argv, bool verbose)

@@ -61,6 +61,11 @@ struct child {
 };
 
 void child_init(struct child *c);
+/*
+ * "vmtool run" with the options that all guests have; room for @more behind @n of them
+ * and a NULL. To be freed; NULL without memory.
+ */
+const char **child_run_argv(const struct ktest_config *cfg, int more, int *n);
 /* 0 or -errno. */
 int child_start(struct child *c, const char *const *argv, bool verbose);
 bool child_runs(const struct child *c);

@@ -92,17 +92,12 @@ static void clean_up(struct kunit *k)
 static int start(struct kunit *k)
 {
 	const struct ktest_config *cfg = k->cfg;
-	const char **argv = calloc(cfg->nr_run_args + 12, sizeof(*argv));
-	int n = 0, i, ret;
+	const char **argv;
+	int n, ret;
 
+	argv = child_run_argv(cfg, 8, &n);
 	if (!argv)
 		return -ENOMEM;
-	argv[n++] = cfg->vmtool;
-	argv[n++] = "run";
-	for (i = 0; i < cfg->nr_run_args; i++)
-		argv[n++] = cfg->run_args[i];
-	if (cfg->fail_on_warn)
-		argv[n++] = "--fail-on-warn";
 	argv[n++] = "--initrd";
 	argv[n++] = k->initrd;
 	argv[n++] = "--params";

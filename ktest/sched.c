@@ -34,17 +34,12 @@ static void give_back(struct slot *s);
 static const char **guest_argv(const struct slot *s, const char *nonce)
 {
 	const struct ktest_config *cfg = s->sched->cfg;
-	const char **argv = calloc(cfg->nr_run_args + 20, sizeof(*argv));
-	int n = 0, i;
+	const char **argv;
+	int n;
 
+	argv = child_run_argv(cfg, 16, &n);
 	if (!argv)
 		return NULL;
-	argv[n++] = cfg->vmtool;
-	argv[n++] = "run";
-	for (i = 0; i < cfg->nr_run_args; i++)
-		argv[n++] = cfg->run_args[i];
-	if (cfg->fail_on_warn)
-		argv[n++] = "--fail-on-warn";
 	/* It may be below /tmp, where the guest has its own. */
 	argv[n++] = "--overlay-rwdir";
 	argv[n++] = cfg->install_dir;
