@@ -331,7 +331,8 @@ stress() {
 	image a 32M && mkdir -p "$work/9p"
 	guest_does "drivers come and go" "rebind:virtio_blk,100 rebind:virtio_rng,100 rebind:virtio_net,100
 		rebind:virtio_balloon,100 rebind:9pnet_virtio,100 rebind:virtio_console,100 fio:vda,8
-		rng dmesg" --console serial --port "p,file=$work/port" -d "$work/a.img" --rng --balloon -n mode=socket,lan=x --9p "$work/9p,t"
+		rng dmesg" --console serial --port "p,file=$work/port" -d "$work/a.img" --rng \
+		--balloon -n mode=socket,lan=x --9p "$work/9p,t"
 }
 
 resets() {
