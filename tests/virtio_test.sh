@@ -5,7 +5,7 @@
 # host; where this machine is none, it starts itself again in the emulated one.
 #
 # VMTOOL	the vmtool to test
-# VIRTIO_TESTS	names of the groups to run (default: all but cut, where the guest hangs)
+# VIRTIO_TESTS	names of the groups to run (default: all)
 
 set -u
 

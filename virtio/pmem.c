@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -44,7 +45,9 @@ struct pmem_conf {
  * struct pmem - the device
  * @vd: its virtio part
  * @conf: what the user asked for
+ * @vm: machine
  * @fd: the file; the mapping keeps it, and its lock, beyond a close
+ * @watch: says when somebody has written to the file, or changed its size
  * @regular: it is a file and not a block device
  * @size: bytes that the guest sees
  * @iov: parts of the request under way
@@ -52,7 +55,9 @@ struct pmem_conf {
 struct pmem {
 	struct virtio_dev vd;
 	const struct pmem_conf *conf;
+	struct vm *vm;
 	int fd;
+	struct ev_source watch;
 	bool regular;
 	u64 size;
 	struct iovec iov[PMEM_QUEUE];
@@ -244,6 +249,44 @@ static int take_file(struct pmem *p, const struct vm *vm)
 	return ret ?: reserve_blocks(p);
 }
 
+/*
+ * A vCPU that touches a page that was cut off may never be heard of again: KVM fetches
+ * missing pages in the background, and tries for ever if interrupts are enabled.
+ */
+static void file_changed(struct ev_source *src, u32 events)
+{
+	struct pmem *p = container_of(src, struct pmem, watch);
+	char buf[512];
+
+	while (read(src->fd, buf, sizeof(buf)) > 0)
+		;
+	if (check_length(p) != -ENODATA)
+		return;
+	log_err("--pmem %s: the file was truncated, and the guest's memory with it",
+		p->conf->path);
+	ev_del(&p->vd.threads[0].loop, src);
+	verdict_set(&p->vm->verdict, EXIT_KVM_ERROR);
+	runstate_request(&p->vm->run, RUN_BY_HOST_ERROR);
+}
+
+static void watch_file(struct pmem *p)
+{
+	char path[32];
+	int ret = 0;
+
+	if (!p->regular)
+		return;
+	p->watch.fn = file_changed;
+	p->watch.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->fd);
+	if (p->watch.fd < 0 || inotify_add_watch(p->watch.fd, path, IN_MODIFY) < 0)
+		ret = -errno;
+	ret = ret ?: ev_add(&p->vd.threads[0].loop, &p->watch, EPOLLIN);
+	if (ret)
+		log_warn("--pmem %s: cannot be watched: %s; take care that nobody truncates it",
+			 p->conf->path, strerror(-ret));
+}
+
 /* --- the device ------------------------------------------------------------------ */
 
 static int map_file(struct pmem *p, struct vm *vm, u64 *addr)
@@ -275,13 +318,22 @@ static int pmem_realize(struct virtio_dev *vd, struct vm *vm)
 	config.size = htole64(p->size);
 	vd->config_size = sizeof(config);
 	virtio_config_set_silent(vd, 0, &config, sizeof(config));
-	return virtio_set_queues(vd, 1, PMEM_QUEUE, 1);
+	ret = virtio_set_queues(vd, 1, PMEM_QUEUE, 1);
+	if (ret || vm->cfg->dry_run)
+		return ret;
+	p->vm = vm;
+	watch_file(p);
+	return 0;
 }
 
 static void pmem_destroy(struct virtio_dev *vd)
 {
 	struct pmem *p = container_of(vd, struct pmem, vd);
 
+	if (p->watch.fd >= 0) {
+		ev_del(&vd->threads[0].loop, &p->watch);
+		close(p->watch.fd);
+	}
 	if (p->fd >= 0)
 		close(p->fd);
 	free(p);
@@ -302,6 +354,7 @@ static struct virtio_dev *pmem_create(const void *conf, const char *name)
 		return NULL;
 	p->conf = conf;
 	p->fd = -1;
+	p->watch.fd = -1;
 	virtio_init(&p->vd, &pmem_ops, name);
 	return &p->vd;
 }

@@ -237,6 +237,8 @@ vhost_pmem_cut() {
 	wait $pid
 	status=$?
 	check "persistent memory: a file that was cut ends the guest" [ $status = 105 ]
+	check "persistent memory: and that is said" \
+		grep -qE 'was truncated|was its file cut' "$work/out"
 }
 
 # A mistake that is found before the guest runs.
@@ -253,6 +255,5 @@ group_vhost() {
 	scsi_target_remove
 	on_both vhost_pmem
 	on_both vhost_pmem_dma
+	vhost_pmem_cut
 }
-
-group_cut() { vhost_pmem_cut; }

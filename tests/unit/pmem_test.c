@@ -14,6 +14,7 @@
 #include <vmtool/arch.h>
 
 #include "capture.h"
+#include "devices.h"
 #include "virtio_driver.h"
 #include "../../virtio/virtio.h"
 
@@ -230,6 +231,24 @@ TEST_F(pmem, file_truncated_meanwhile)
 	EXPECT_NE(NULL, strstr(c.text, "truncated"));
 	ASSERT_EQ(0, ftruncate(self->f.fd, FILE_SIZE));
 	EXPECT_EQ(0, flush(&self->d, self->req, self->resp));
+}
+
+/* KVM may never tell of a page that is gone. */
+TEST_F(pmem, truncation_ends_the_guest)
+{
+	struct capture c;
+
+	capture_begin(&c);
+	EXPECT_EQ(1, pwrite(self->f.fd, "x", 1, 0));
+	ASSERT_EQ(0, ftruncate(self->f.fd, FILE_SIZE + 1));
+	drv_run(&self->d);
+	EXPECT_TRUE(nothing_requested(&self->d.vm));
+	ASSERT_EQ(0, ftruncate(self->f.fd, FILE_SIZE - 1));
+	drv_run(&self->d);
+	capture_end(&c);
+	EXPECT_TRUE(requested(&self->d.vm, RUN_BY_HOST_ERROR));
+	EXPECT_TRUE(capture_one_line(&c));
+	EXPECT_NE(NULL, strstr(c.text, "truncated"));
 }
 
 TEST_F(pmem, request_of_another_type)
