@@ -261,7 +261,6 @@ static int run_config(struct vm_config *cfg, struct run_args *args)
 	cfg->nr_initrds = args->nr_initrds;
 	cfg->params = args->params;
 	cfg->nodefaults = args->nodefaults;
-	cfg->dry_run = args->dry_run;
 	cfg->trace_ports = args->trace_ports;
 	cfg->trace_mmio = args->trace_mmio;
 	args->command.verbose = args->verbose;
@@ -322,19 +321,16 @@ static int run_machine(struct vm *vm, struct run_verdict *verdict, struct run_co
 	return status;
 }
 
-static int run_guest(struct vm *vm, struct vm_config *cfg, const struct run_args *args,
+static int run_guest(struct vm *vm, struct vm_config *cfg, struct run_verdict *verdict,
 		     struct run_command *command)
 {
-	struct run_verdict *verdict = run_verdict_new(&args->verdict, cfg);
 	int status = EXIT_VMTOOL_ERROR;
 	struct run_control *control;
 
-	if (!verdict)
-		return status;
 	/* The name first: nobody else may have it while the machine is built. */
 	control = run_control_claim(cfg);
 	if (!control)
-		return run_verdict_end(verdict, status);
+		return status;
 
 	if (!vm_create(vm, cfg) && !run_control_start(control, vm) &&
 	    !run_command_start(command, vm))
@@ -343,7 +339,7 @@ static int run_guest(struct vm *vm, struct vm_config *cfg, const struct run_args
 	run_control_stop(control);
 	vm_destroy(vm);
 	run_control_release(control);
-	return run_verdict_end(verdict, status);
+	return status;
 }
 
 static int describe_guest(struct vm *vm, const struct vm_config *cfg, const char *dump_acpi)
@@ -440,6 +436,7 @@ int cmd_run(int argc, const char **argv)
 	struct run_root *root;
 	char path[PATH_MAX];
 	struct run_command *command = NULL;
+	struct run_verdict *verdict;
 	struct vm *vm;
 	int status = EXIT_VMTOOL_ERROR;
 
@@ -458,16 +455,20 @@ int cmd_run(int argc, const char **argv)
 	}
 	if (args.dump_acpi)
 		args.dry_run = true;
+	cfg.dry_run = args.dry_run;
 	vm = malloc(sizeof(*vm));
-	if (vm && !take_kernel_arg(&args, argc, argv) && !run_root_take_disk(root, &cfg) &&
+	verdict = run_verdict_new(&args.verdict, &cfg);
+	if (vm && verdict && !take_kernel_arg(&args, argc, argv) && !run_root_take_disk(root, &cfg) &&
 	    !run_config(&cfg, &args) && !set_kernel(&cfg, args.kernel, path, sizeof(path)))
 		command = prepare_command(&cfg, &args, root);
 	if (command) {
 		if (cfg.dry_run)
 			status = describe_guest(vm, &cfg, args.dump_acpi);
 		else
-			status = run_guest(vm, &cfg, &args, command);
+			status = run_guest(vm, &cfg, verdict, command);
 	}
+	if (verdict)
+		status = run_verdict_end(verdict, status);
 	free(vm);
 	free(args.params);
 	run_command_free(command);

@@ -123,15 +123,17 @@ int run_verdict_config(const struct run_verdict_args *args, struct vm_config *cf
 {
 	int ret = set_hang(cfg, args->hang);
 
-	ret = ret ?: check_file(args->file);
 	return ret ?: check_vmlinux(args->vmlinux);
 }
 
 struct run_verdict *run_verdict_new(const struct run_verdict_args *args,
 				    const struct vm_config *cfg)
 {
-	struct run_verdict *rv = calloc(1, sizeof(*rv));
+	struct run_verdict *rv;
 
+	if (check_file(args->file))
+		return NULL;
+	rv = calloc(1, sizeof(*rv));
 	if (!rv)
 		return NULL;
 	rv->args = args;
@@ -415,7 +417,7 @@ int run_verdict_end(struct run_verdict *rv, int guest)
 	facts = (struct verdict_facts) {
 		.status = status,
 		.reason = reason_of(rv, guest),
-		.name = rv->cfg->name,
+		.name = *rv->cfg->name ? rv->cfg->name : NULL,
 		.kernel = rv->kernel,
 		.uptime_ms = rv->uptime_ms,
 		.command = rv->command,
@@ -425,7 +427,7 @@ int run_verdict_end(struct run_verdict *rv, int guest)
 		.panic = panic,
 		.vcpus = vcpus,
 	};
-	ret = rv->args->file ? verdict_write(&facts, rv->args->file) : 0;
+	ret = rv->args->file && !rv->cfg->dry_run ? verdict_write(&facts, rv->args->file) : 0;
 	if (ret) {
 		log_err("--verdict %s: %s", rv->args->file, strerror(-ret));
 		status = EXIT_VMTOOL_ERROR;

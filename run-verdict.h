@@ -38,10 +38,13 @@ int run_verdict_config(const struct run_verdict_args *args, struct vm_config *cf
 /**
  * run_verdict_new() - begin
  * @args: options, which must outlive the result
- * @cfg: configuration, the same
+ * @cfg: configuration, the same; nothing of it has to be set yet
+ *
+ * From here on there is a verdict, and what an earlier run has left in its file must not
+ * be taken for it.
  *
  * Return: what the other functions want, freed by run_verdict_end(); NULL without
- * memory.
+ * memory, or after a message when there can be no such file.
  */
 struct run_verdict *run_verdict_new(const struct run_verdict_args *args,
 				    const struct vm_config *cfg);
@@ -71,6 +74,8 @@ void run_verdict_stop(struct run_verdict *rv, struct vm *vm);
  * run_verdict_end() - say what there is to say, write the file
  * @rv: verdict, freed
  * @status: of vm_run(), or EXIT_VMTOOL_ERROR when it did not come to that
+ *
+ * A dry run writes no file.
  *
  * Return: exit status of vmtool.
  */

@@ -198,6 +198,15 @@ test_case '--timeout' refused_values --timeout 'not a number of seconds' '' x 0 
 test_case '--hang' refused_values --hang 'not a number of seconds' '' x 0 -1 1.5 1s ,idle 1, \
 	1,idl 1,idle, 1,idle,idle 315360001 4294967297 99999999999999999999,idle
 test_case '--verdict' refused_values --verdict --verdict /nonexistent/x / /tmp/. ''
+# What an earlier run has left must not be taken for the verdict of one that never ran.
+stale_verdict() {
+	echo '{ "status": 0 }' > stale
+	refused "$@" --verdict stale
+	grep -q '"status": 125,' stale && grep -q '"reason": "error",' stale || fail "$(cat stale)"
+}
+
+test_case '--verdict: no kernel' stale_verdict 'is not a regular file' run -k /dev/null
+test_case '--verdict: another option is bad' stale_verdict '--hang x' run -k "$guest" --hang x
 test_case '--vmlinux' refused_values --vmlinux 'No such file' /nonexistent ''
 test_case '--on-reboot' refused_values --on-reboot 'neither reset nor exit' '' x RESET resets
 test_case '--loglevel' refused_values --loglevel 'not error' '' x 0 ERROR

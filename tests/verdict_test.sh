@@ -107,7 +107,8 @@ group_complaints() {
 	ends 102 warning "$(only oops) and $(said '(drivers/misc/lkdtm/bugs.c:')" "an oops" \
 		"lkdtm:EXCEPTION wait:1" --fail-on-warn
 	ends 102 warning "$(only bug) and $(said 'end trace')" "BUG()" "lkdtm:BUG wait:1" --fail-on-warn
-	ends 102 warning "$(only hung-task) and $(said lkdtm_HUNG_TASK)" "a hung task" \
+	ends 102 warning ".counts[\"hung-task\"] >= 1 and .\"splat-kind\" == \"hung-task\" and
+		$(said lkdtm_HUNG_TASK)" "a hung task" \
 		"lkdtm:HUNG_TASK wait:6" --fail-on-warn
 	ends 102 warning "$(only oom) and $(said 'Killed process')" "no memory" "oom wait:1" \
 		--fail-on-warn
