@@ -101,7 +101,7 @@ static int start(struct kunit *k)
 	argv[n++] = "--initrd";
 	argv[n++] = k->initrd;
 	argv[n++] = "--params";
-	argv[n++] = "kunit_shutdown=poweroff";
+	argv[n++] = "kunit.enable=1 kunit_shutdown=poweroff";
 	argv[n++] = "--verdict";
 	argv[n++] = k->verdict;
 	ret = child_start(&k->child, argv, cfg->verbose);
