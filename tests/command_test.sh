@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 VMTOOL=$(readlink -f "${VMTOOL:-$here/../vmtool}")
 export VMTOOL
 
-all_groups="run bytes tty exec"
+all_groups="run bytes tty exec kernels user bisect"
 groups=${LINUX_TESTS:-${COMMAND_TESTS:-$all_groups}}
 script=$here/command_test.sh
 again=y
@@ -23,11 +23,17 @@ again=y
 if [ -z "${LINUX_TEST_DIR:-}" ]; then
 	. "$here/host/cache.sh"
 	. "$here/host/kernel.sh"
-	cache_packages busybox-static cpio python3 procps >&2 || exit 1
+	cache_packages busybox-static cpio python3 procps kmod git gcc >&2 || exit 1
 	dir=$(mktemp -d /var/tmp/vmtool-command.XXXXXX)
 	trap 'rm -rf "$dir"' EXIT
 	built=$(cache_build_kernel 6.1-virtio) || exit 1
 	ln -s "$built/bzImage" "$dir/bzImage"
+	ln -s "$built/tree" "$dir/tree"
+	guest=$(cache_build_kernel 6.1) || exit 1
+	ln -s "$guest/bzImage" "$dir/kvm_guest"
+	debian=$(cache_debian_kernel x86) || exit 1
+	ln -s "$debian/vmlinuz" "$dir/debian"
+	ln -s "$debian/lib/modules/$(cat "$debian/release")" "$dir/debian.modules"
 	run_groups
 	exit
 fi
@@ -203,6 +209,98 @@ group_exec() {
 	status=$?
 	check "the guest ends with its command" test $status = 9
 	check "nothing is left" test -z "$(ls -A "$VMTOOL_RUNTIME_DIR")"
+}
+
+# Debian's kernel has its drivers in modules; one of kvm_guest.config has neither
+# virtio-fs nor overlayfs. In a build tree there are modules that nobody installed.
+group_kernels() {
+	local kernel machine release
+
+	head -c 5M /dev/urandom > "$work/data"
+	for kernel in debian kvm_guest; do
+		machine=(-k "$dir/$kernel" -m 512M -c 1)
+		[ $kernel != debian ] || machine+=(--modules "$dir/debian.modules")
+		release=$("$VMTOOL" run "${machine[@]}" -- uname -r < /dev/null)
+		check "$kernel: uname -r" grep -q '^[1-9][.0-9]*' <<< "$release"
+		does 7 "$kernel: exit 7" -- sh -c 'echo out; echo err >&2; exit 7'
+		out_is "$kernel: stdout" 'out\n'
+		check "$kernel: stderr" grep -qx err "$work/err"
+		does 1 "$kernel: false" -- false
+		does 100 "$kernel: a signal" -- sh -c 'kill -9 $$'
+		in=$work/data does 0 "$kernel: 5 MB through cat" -- cat
+		check "$kernel: as they were" cmp "$work/out" "$work/data"
+	done
+	machine=(-k "$dir/debian" -m 512M -c 1 --modules "$dir/debian.modules")
+	does 0 "Debian's modules" -e 'modprobe dummy && ip link add d0 type dummy && lsmod'
+	check "of the kernel's release" grep -q '^dummy ' "$work/out"
+
+	machine=(-k "$dir/tree/arch/x86/boot/bzImage" -m 512M -c 1)
+	does 0 "a module that was never installed" -e 'modprobe vfat && lsmod && modinfo -n vfat'
+	check "with the one it depends on" grep -q '^fat .* vfat' "$work/out"
+	check "comes from where it was built" grep -qx "/.*/tree/fs/fat/vfat.ko" "$work/out"
+	does 1 "a module that nobody made" -- modprobe no-such-module
+}
+
+# As an ordinary user the guest's root sees what that user sees.
+as_user() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups env VMTOOL_RUNTIME_DIR="$work/user/run" \
+		HOME="$work/user" "$@"
+}
+
+group_user() {
+	local status machine=(-k "$work/bzImage" -m 512M -c 1)
+
+	cd "$work" || return
+	mkdir -p "$work/user/run" && chmod 700 "$work/user/run" &&
+		chown -R 65534:65534 "$work/user" && chmod 711 "$work" && chmod 666 /dev/kvm
+	cp -L "$dir/bzImage" "$work" || return
+	echo secret > "$work/secret" && chmod 600 "$work/secret"
+	echo open > "$work/open" && chmod 644 "$work/open"
+	cp /bin/busybox "$work/busybox" && chmod 4755 "$work/busybox"
+	as_user "$VMTOOL" run "${machine[@]}" -- sh -c "cat $work/open; id -u; cat $work/secret; exit 7" \
+		< /dev/null > "$work/out" 2> "$work/err"
+	status=$?
+	check "an ordinary user: the status" test $status = 7
+	out_is "an ordinary user: root in the guest" 'open\n0\n'
+	check "an ordinary user: what that user cannot read" \
+		grep -q "secret: Permission denied" "$work/err"
+	as_user "$VMTOOL" run "${machine[@]}" --rwdir "$work/user" -- sh -c \
+		"echo new > $work/user/file; echo no > $work/open" < /dev/null > "$work/out" 2> "$work/err"
+	check "an ordinary user: files written are that user's" \
+		test "$(stat -c %u "$work/user/file")" = 65534
+	check "an ordinary user: others are not" grep -qx open "$work/open"
+	does 0 "set-user-id bits of the host mean nothing" --user 65534 -- "$work/busybox" id -u
+	out_is "to another user in the guest" '65534\n'
+	LIMIT=150 pty 5 "an ordinary user: a terminal" 'expect:# ' 'send:stty size; exit 5\r' \
+		'expect:24 80' -- setpriv --reuid 65534 --regid 65534 --clear-groups \
+		env VMTOOL_RUNTIME_DIR="$work/user/run" HOME="$work/user" \
+		"$VMTOOL" run "${machine[@]}" -- sh -i
+	chmod 600 /dev/kvm
+	as_user "$VMTOOL" run "${machine[@]}" -- true < /dev/null > "$work/out" 2> "$work/err"
+	status=$?
+	check "an ordinary user: without rights to /dev/kvm" test $status = 125
+	check "an ordinary user: is told in a line" test "$(wc -l < "$work/err")" = 1
+	check "an ordinary user: nothing is left" test -z "$(ls -A "$work/user/run")"
+}
+
+# history_of DIR COMMITS BAD: a program that dies of a signal from its commit BAD on.
+history_of() {
+	local i
+
+	git init -q "$1" && cd "$1" && git config user.name t && git config user.email t@t || return
+	for ((i = 1; i <= $2; i++)); do
+		echo "int main(void) { return $i < $3 ? 0 : *(volatile int *)0; }" > test.c
+		git add -A && git commit -qm "commit $i" || return
+	done
+}
+
+group_bisect() {
+	mkdir "$work/repo" && (history_of "$work/repo" 12 8) &&
+	(cd "$work/repo" && git bisect start HEAD HEAD~11 && git bisect run sh -c \
+		"gcc -static -o $work/test test.c && exec $VMTOOL run ${machine[*]} -- $work/test") \
+		> "$work/out" 2>&1 < /dev/null
+	check "git bisect run finds the commit" \
+		test "$(git -C "$work/repo" log -1 --format=%s refs/bisect/bad)" = "commit 8"
 }
 
 do_groups

@@ -57,7 +57,17 @@ kernel_check_config() {
 
 kernel_compile() {
 	mkdir -p "$CACHE/build/$1" && kernel_configure "$1" && kernel_check_config "$1" &&
-	kernel_make "$1" bzImage vmlinux
+	kernel_make "$1" bzImage vmlinux || return
+	! grep -qx CONFIG_MODULES=y "$CACHE/build/$1/.config" || kernel_make "$1" modules
+}
+
+# kernel_tree BUILD DIR: what is left of a build tree when all that only a compiler wants
+# is taken away.
+kernel_tree() {
+	[ -e "$1/modules.order" ] || return 0
+	mkdir "$2" && (cd "$1" && cp --parents .config modules.order modules.builtin \
+		modules.builtin.modinfo Module.symvers include/config/kernel.release \
+		arch/x86/boot/bzImage $(sed 's/\.o$/.ko/' modules.order) "$2")
 }
 
 kernel_build_locked() {
@@ -69,6 +79,7 @@ kernel_build_locked() {
 	cp "$build/arch/x86/boot/bzImage" "$build/vmlinux" "$build/System.map" "$CACHE_TMP/out" &&
 	cp "$build/.config" "$CACHE_TMP/out/config" &&
 	cp "$build/include/config/kernel.release" "$CACHE_TMP/out/release" &&
+	kernel_tree "$build" "$CACHE_TMP/out/tree" &&
 	mkdir -p "${out%/*}" && mv "$CACHE_TMP/out" "$out"
 }
 
@@ -78,7 +89,8 @@ kernel_key() {
 }
 
 # cache_build_kernel 6.1|6.12[-virtio]: prints a directory with bzImage (gzip), vmlinux, System.map,
-# config and release of a small kernel; host/guest.config says what it can do.
+# config and release of a small kernel; host/guest.config says what it can do. One with
+# modules has those in a build tree, tree/.
 cache_build_kernel() {
 	local x=$1 key out
 
