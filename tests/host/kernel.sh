@@ -65,6 +65,7 @@ kernel_compile() {
 # is taken away.
 kernel_tree() {
 	[ -e "$1/modules.order" ] || return 0
+	# shellcheck disable=SC2046
 	mkdir "$2" && (cd "$1" && cp --parents .config modules.order modules.builtin \
 		modules.builtin.modinfo Module.symvers include/config/kernel.release \
 		arch/x86/boot/bzImage $(sed 's/\.o$/.ko/' modules.order) "$2")
