@@ -249,7 +249,7 @@ static void pass_input(struct input *in)
 	if (in->have < FRAME_HEADER)
 		return;
 	end = FRAME_HEADER + frame_len(in->buf);
-	if (end == FRAME_HEADER)
+	if (end == FRAME_HEADER && in->buf[0] == FRAME_STDIN)
 		close_input(in);
 	while (in->fd >= 0 && in->sent < in->have) {
 		n = write(in->fd, in->buf + in->sent, in->have - in->sent);
