@@ -364,11 +364,16 @@ struct changer {
 static void *change_thread(void *arg)
 {
 	struct changer *c = arg;
+	unsigned int changes = 0, round = 0, now;
 	u8 config[CONFIG_LEN], n = 0;
-	unsigned int changes = 0;
 
 	while (!__atomic_load_n(&c->stop, __ATOMIC_SEQ_CST)) {
-		if (changes / 50 > __atomic_load_n(&c->rounds, __ATOMIC_SEQ_CST)) {
+		now = __atomic_load_n(&c->rounds, __ATOMIC_SEQ_CST);
+		if (now != round) {
+			round = now;
+			changes = 0;
+		}
+		if (changes == 50) {
 			sched_yield();
 			continue;
 		}
