@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 VMTOOL=$(readlink -f "${VMTOOL:-$here/../vmtool}")
 export VMTOOL
 
-all_groups="run bytes tty exec kernels user bisect"
+all_groups="run bytes tty exec root kernels user bisect"
 groups=${LINUX_TESTS:-${COMMAND_TESTS:-$all_groups}}
 script=$here/command_test.sh
 again=y
@@ -23,7 +23,7 @@ again=y
 if [ -z "${LINUX_TEST_DIR:-}" ]; then
 	. "$here/host/cache.sh"
 	. "$here/host/kernel.sh"
-	cache_packages busybox-static cpio python3 procps kmod git gcc >&2 || exit 1
+	cache_packages busybox-static cpio python3 procps kmod git gcc passt >&2 || exit 1
 	dir=$(mktemp -d /var/tmp/vmtool-command.XXXXXX)
 	trap 'rm -rf "$dir"' EXIT
 	built=$(cache_build_kernel 6.1-virtio) || exit 1
@@ -43,6 +43,7 @@ dir=$LINUX_TEST_DIR
 enter
 
 machine=(-k "$dir/bzImage" -m 512M -c 1)
+export XDG_DATA_HOME=$work/data.home
 
 # does STATUS NAME OPTIONS...: a guest runs a command that returns STATUS. Its stdin is
 # $in; what it prints is in $work/out and $work/err.
@@ -137,6 +138,9 @@ group_tty() {
 		'send:sleep 1000\r' 'expect:1000' 'pause:1500' 'send:\x03' 'expect:# ' \
 		'send:sleep 1000 & jobs\r' 'expect:unning' 'send:kill %1; exit 5\r' \
 		-- "${vm[@]}" -- sh -i
+	pty 0 "a shell without a command" 'expect:# ' 'send:id -u; stty size\r' 'expect:24 80' \
+		'send:sleep 1000\r' 'pause:1500' 'send:\x1a' 'expect:topped' 'send:fg\r' \
+		'pause:1000' 'send:\x03' 'pause:500' 'send:exit 0\r' -- env SHELL=/bin/bash "${vm[@]}"
 	pty 100 "Ctrl-C is the command's" 'expect:ready' 'send:\x03' -- \
 		"${vm[@]}" -- sh -c 'stty -echo; echo ready; exec sleep 1000'
 	pty 0 "all of the output comes" 'expect:last 20000' -- \
@@ -209,6 +213,45 @@ group_exec() {
 	status=$?
 	check "the guest ends with its command" test $status = 9
 	check "nothing is left" test -z "$(ls -A "$VMTOOL_RUNTIME_DIR")"
+}
+
+# What of the host's files the guest sees, and may change.
+group_root() {
+	local i
+
+	cd "$work" || return
+	for i in rw1 rw2 ro over elsewhere; do
+		mkdir "$work/$i" && echo old > "$work/$i/file"
+	done
+	does 0 "directories" --rwdir "$work/rw1" --rwdir "/new/point=$work/rw2" --rodir "$work/ro" \
+		--overlay-rwdir "$work/over" -e "echo new > $work/rw1/file; echo new > /new/point/file
+		echo new > $work/over/file && cat $work/over/file; echo new > $work/ro/file; cat $work/ro/file"
+	out_is "to write to, to read" 'new\nold\n'
+	check "--rwdir: is changed" test "$(cat "$work/rw1/file" "$work/rw2/file")" = "new
+new"
+	check "--overlay-rwdir and --rodir: are not" test "$(cat "$work/over/file" "$work/ro/file")" = "old
+old"
+	check "--rodir: which is said" grep -q 'Read-only file system' "$work/err"
+	does 0 "the guest's own" -e 'for d in /tmp /run /dev/shm; do echo x > $d/x && rm $d/x && echo $d; done
+		cd /proc/self && cd /sys/kernel && hostname'
+	out_is "are /tmp, /run and /dev/shm; the host's its name" "/tmp\n/run\n/dev/shm\n$(hostname)\n"
+	does 0 "the root can be written to" -e 'echo x > /etc/vmtool-test && rm /bin/cat && cat /etc/vmtool-test ||
+		echo gone'
+	out_is "and forgets" 'gone\n'
+	check "what was written" test ! -e /etc/vmtool-test -a -e /bin/cat
+	does 0 "the directory is the one here" -- pwd
+	out_is "by its name" "$work\n"
+	does 0 "--cwd, --user" --cwd /usr --user nobody -e 'pwd; id -un; echo $HOME; touch /usr/x 2>/dev/null || echo no'
+	out_is "are others" "/usr\nnobody\n$(getent passwd nobody | cut -d: -f6)\nno\n"
+	does 125 "--user: nobody of that name" --user no-such-user -- true
+	"$VMTOOL" setup --busybox small > "$work/out" 2>&1
+	does 0 "a root by its name" --root small -e 'echo gone > /file; ls -d /bin /root; readlink -f /bin/ls'
+	out_is "of busybox" '/bin\n/root\n/bin/busybox\n'
+	does 0 "a disk of that name" -d small -e 'echo kept > /file'
+	check "keeps changes" test "$(cat "$XDG_DATA_HOME/vmtool/small/file")" = kept
+	echo nameserver 192.0.2.53 > /etc/resolv.conf
+	does 0 "--network" -n user -e 'cat /etc/resolv.conf'
+	out_is "the host's name server" 'nameserver 192.0.2.53\n'
 }
 
 # Debian's kernel has its drivers in modules; one of kvm_guest.config has neither
