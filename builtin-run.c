@@ -458,8 +458,9 @@ int cmd_run(int argc, const char **argv)
 	cfg.dry_run = args.dry_run;
 	vm = malloc(sizeof(*vm));
 	verdict = run_verdict_new(&args.verdict, &cfg);
-	if (vm && verdict && !take_kernel_arg(&args, argc, argv) && !run_root_take_disk(root, &cfg) &&
-	    !run_config(&cfg, &args) && !set_kernel(&cfg, args.kernel, path, sizeof(path)))
+	if (vm && verdict && !take_kernel_arg(&args, argc, argv) &&
+	    !run_root_take_disk(root, &cfg) && !run_config(&cfg, &args) &&
+	    !set_kernel(&cfg, args.kernel, path, sizeof(path)))
 		command = prepare_command(&cfg, &args, root);
 	if (command) {
 		if (cfg.dry_run)

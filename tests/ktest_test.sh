@@ -460,7 +460,8 @@ kunit() {
 	kunit_console
 	sed -i '/T1/d' console
 	ktest 1 --kunit bzImage -p kunit.filter_glob=x
-	says starts 'run --params=kunit.filter_glob=x --kernel bzImage --initrd .* --params kunit.enable=1 kunit_shutdown=poweroff .*'
+	says starts 'run --params=kunit.filter_glob=x --kernel bzImage --initrd .* --params .*'
+	says starts '.* --params kunit.enable=1 kunit_shutdown=poweroff --verdict .*'
 	says out '  ok 1 first'
 	says out '    # random: crng init done'
 	says out '      not ok 2 y'
