@@ -358,6 +358,11 @@ int run_root_open(struct run_root *rr, struct vm_config *cfg)
 		log_err("--rwdir: more than %d directories", RUN_ROOT_DIRS);
 		return -E2BIG;
 	}
+	/* A command that runs on another root than was meant says nothing of the kernel. */
+	if (is_asked_for(rr) && says_root(cfg->params)) {
+		log_err("--params root=: the root is that of --root, which commands take as well; give one of them");
+		return -EINVAL;
+	}
 	ret = run_kernel_open(&rr->kernel, cfg->kernel, rr->modules);
 	if (ret)
 		return ret;

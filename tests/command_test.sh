@@ -241,7 +241,8 @@ old"
 	check "what was written" test ! -e /etc/vmtool-test -a -e /bin/cat
 	does 0 "the directory is the one here" -- pwd
 	out_is "by its name" "$work\n"
-	does 0 "--cwd, --user" --cwd /usr --user nobody -e 'pwd; id -un; echo $HOME; touch /usr/x 2>/dev/null || echo no'
+	does 0 "--cwd, --user" --cwd /usr --user nobody \
+		-e 'pwd; id -un; echo $HOME; touch /usr/x 2>/dev/null || echo no'
 	out_is "are others" "/usr\nnobody\n$(getent passwd nobody | cut -d: -f6)\nno\n"
 	does 125 "--user: nobody of that name" --user no-such-user -- true
 	"$VMTOOL" setup --busybox small > "$work/out" 2>&1

@@ -167,6 +167,12 @@ TEST_F(rr, not_with_a_root_of_another_kind)
 	self->rr.root = self->buf;
 	ASSERT_EQ(0, prepare(&self->rr, &self->cfg, &self->said));
 	EXPECT_TRUE(self->rr.active);
+	run_root_release(&self->rr);
+	/* Not both. */
+	self->rr.command = true;
+	self->cfg.params = "root=/dev/vda";
+	ASSERT_EQ(-EINVAL, prepare(&self->rr, &self->cfg, &self->said));
+	EXPECT_TRUE(capture_one_line(&self->said));
 }
 
 TEST_F(rr, a_root_with_modules_of_a_tree)
