@@ -17,6 +17,7 @@ export VMTOOL
 all_groups="tree formats sizes endings terminal control debian"
 groups=${LINUX_TESTS:-$all_groups}
 script=$here/linux_test.sh
+again=y
 . "$here/linux/lib.sh"
 
 # plant_tree VERSION DIR: a kernel tree with its kernel built and a clone of this

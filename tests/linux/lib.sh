@@ -149,7 +149,7 @@ finish() {
 	local i status
 
 	exec 9>&-
-	for ((i = 0; i < 60; i++)); do
+	for ((i = 0; i < 240; i++)); do
 		kill -0 $pid 2>/dev/null || break
 		sleep 0.5
 	done
