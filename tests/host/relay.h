@@ -27,7 +27,7 @@ enum frame_type {
 	FRAME_UP = 'u',		/* the command starts now */
 	FRAME_ALIVE = 'a',
 	FRAME_STDIN = 'i',	/* empty: end of file */
-	FRAME_POKE = 'p',	/* says nothing, but interrupts */
+	FRAME_POKE = 'p',	/* interrupts, and is answered by FRAME_ALIVE */
 	FRAME_STDOUT = 'o',
 	FRAME_STDERR = 'e',
 	FRAME_EXIT = 'x',	/* one byte: the command's status */

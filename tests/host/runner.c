@@ -269,6 +269,7 @@ static void pass_input(struct input *in)
 static void read_input(struct input *in, int port)
 {
 	size_t want = FRAME_HEADER;
+	__u8 hdr[FRAME_HEADER];
 	ssize_t n;
 
 	if (in->have >= FRAME_HEADER)
@@ -278,6 +279,8 @@ static void read_input(struct input *in, int port)
 	n = read(port, in->buf + in->have, want - in->have);
 	if (n > 0)
 		in->have += n;
+	if (in->have == FRAME_HEADER && in->buf[0] == FRAME_POKE)
+		send_frame(port, FRAME_ALIVE, hdr, 0);
 	pass_input(in);
 }
 
