@@ -19,6 +19,21 @@ bench_dir() {
 	trap 'rm -rf "$dir"' EXIT
 }
 
+# bench_host KVMHOST-ARG...: a host that counts instructions; what is said goes to
+# $dir/out. QEMU loses interrupts now and then, and a host may hang for that: another
+# one is tried then.
+bench_host() {
+	local try
+
+	for try in 1 2 3; do
+		KVMHOST_BOOT_SECONDS=${seconds:-120} "$top/tests/kvmhost" --icount "$@" \
+			< /dev/null > "$dir/out" 2>&1
+		[ $? = 125 ] || return 0
+	done
+	tail -n 20 "$dir/out" >&2
+	return 1
+}
+
 # bench_section TITLE: with the text from standard input.
 bench_section() {
 	printf '%s\n%s\n\n' "$1" "${1//?/=}"
