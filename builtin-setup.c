@@ -291,7 +291,7 @@ static int make_busybox(const struct setup *s)
 static int make_debian(const struct setup *s)
 {
 	const char *const argv[] = {
-		"debootstrap", "--variant=minbase", "--", s->suite, s->tmp, NULL
+		"debootstrap", "--variant=minbase", s->suite, s->tmp, NULL
 	};
 	const struct spawn spawn = { .argv = argv, .keep_fd = -1, .err_fd = -1 };
 	pid_t pid;

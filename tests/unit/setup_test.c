@@ -115,7 +115,7 @@ TEST_F(setup, nothing_is_left_of_what_failed)
 TEST_F(setup, debootstrap)
 {
 	static const char works[] =
-		"#!/bin/sh\n[ \"$3\" = sid ] || exit 3\nmkdir -p \"$4/lib\" && echo $# > \"$4/x\"\n";
+		"#!/bin/sh\n[ \"$2\" = sid ] || exit 3\nmkdir -p \"$3/lib\" && echo $# > \"$3/x\"\n";
 
 	if (geteuid()) {
 		EXPECT_EQ(EXIT_VMTOOL_ERROR, setup(&self->said, "d", "--debootstrap"));
