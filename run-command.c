@@ -316,9 +316,7 @@ bool run_command_ended(const struct run_command *rc, int *status)
 {
 	if (!rc->decided)
 		return false;
-	*status = rc->result.value;
-	if (rc->result.how == AGENT_KILLED)
-		*status += 128;
+	*status = agent_command_status(&rc->result);
 	return true;
 }
 

@@ -359,10 +359,6 @@ static const char *reason_of(const struct run_verdict *rv, int guest)
 	}
 }
 
-/*
- * A COMMAND that a signal ended is bad, and must not stop git bisect; so is what a shell
- * makes of it.
- */
 static int status_of(const struct run_verdict *rv, int guest)
 {
 	if (guest != EXIT_GUEST_OK)
@@ -371,7 +367,7 @@ static int status_of(const struct run_verdict *rv, int guest)
 		return EXIT_GUEST_WARNED;
 	if (rv->command < 0)
 		return guest;
-	return rv->command >= 128 ? EXIT_GUEST_SIGNALED : rv->command;
+	return exit_of_command(rv->command);
 }
 
 /* Who ended the guest does not wonder why it has ended. */

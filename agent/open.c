@@ -151,14 +151,19 @@ static void complain(const struct agent_result *r, const char *name)
 		log_err("%s: %s", name, r->text);
 }
 
+int agent_command_status(const struct agent_result *r)
+{
+	/* What the guest sends may be any number. */
+	if (r->how == AGENT_KILLED)
+		return 128 + min_t(u32, r->value, 127);
+	return min_t(u32, r->value, 255);
+}
+
 int agent_status(const struct agent_result *r, const char *name)
 {
 	if (r->how == AGENT_FAILED) {
 		complain(r, name);
 		return EXIT_VMTOOL_ERROR;
 	}
-	/* A shell's word for a signal would stop "git bisect run" just as well. */
-	if (r->how == AGENT_KILLED || r->value >= 128)
-		return EXIT_GUEST_SIGNALED;
-	return r->value;
+	return exit_of_command(agent_command_status(r));
 }

@@ -218,6 +218,15 @@ int agent_put_result(struct agent_queue *q, const struct agent_result *r);
 void agent_get_text(char *buf, size_t size, const u8 *data, size_t len);
 
 /**
+ * agent_command_status() - a command's own status
+ * @r: how it ended, not AGENT_FAILED
+ *
+ * Return: its exit status, or 128 and the number of the signal that ended it; 255 at
+ * most.
+ */
+int agent_command_status(const struct agent_result *r);
+
+/**
  * agent_status() - exit status of vmtool for a session
  * @r: how it ended
  * @name: the command, for messages

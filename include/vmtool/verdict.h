@@ -20,6 +20,19 @@
 #define EXIT_KVM_ERROR		105
 #define EXIT_VMTOOL_ERROR	125
 
+/**
+ * exit_of_command() - exit status of vmtool for a COMMAND in a guest
+ * @status: its own, or 128 and the number of the signal that ended it
+ *
+ * 128 and more would stop "git bisect run"; a shell's word for a signal just as well.
+ *
+ * Return: @status, or EXIT_GUEST_SIGNALED.
+ */
+static inline int exit_of_command(int status)
+{
+	return status >= 128 ? EXIT_GUEST_SIGNALED : status;
+}
+
 #define VERDICT_LINE_MAX	512
 
 /**

@@ -230,6 +230,10 @@ TEST(statuses)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		result_of(&r, cases[i].how, cases[i].value, "");
 		EXPECT_EQ(cases[i].status, agent_status(&r, "x"));
+		/* Less than 0 would be no command at all. */
+		EXPECT_LE(0, agent_command_status(&r));
+		EXPECT_GE(255, agent_command_status(&r));
+		EXPECT_EQ(cases[i].status, exit_of_command(agent_command_status(&r)));
 	}
 }
 
