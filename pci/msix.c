@@ -158,7 +158,7 @@ int pci_msix_use(struct pci_device *dev, u16 vector)
 		return -EINVAL;
 	pthread_mutex_lock(&m->lock);
 	if (!m->msis[vector].chip) {
-		ret = msi_init(&m->msis[vector], m->chip);
+		ret = msi_init(&m->msis[vector], m->chip, dev->devfn);
 		if (!ret)
 			update_vector(dev, vector);
 	}

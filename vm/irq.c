@@ -43,9 +43,9 @@ struct irq_line *irq_get(struct irqchip *chip, u32 gsi, enum irq_trigger trigger
 {
 	struct irq_line *line;
 
-	if (gsi >= chip->nr || (chip->used & (1U << gsi)))
+	if (gsi >= chip->nr || (chip->used[gsi / 64] & 1ULL << gsi % 64))
 		return NULL;
-	chip->used |= 1U << gsi;
+	chip->used[gsi / 64] |= 1ULL << gsi % 64;
 	line = &chip->lines[gsi];
 	line->vm_fd = chip->vm_fd;
 	line->gsi = gsi;
@@ -56,7 +56,7 @@ struct irq_line *irq_get(struct irqchip *chip, u32 gsi, enum irq_trigger trigger
 
 void irq_set(struct irq_line *line, bool level)
 {
-	struct kvm_irq_level irq = { .irq = line->gsi, .level = level };
+	struct kvm_irq_level irq = { .irq = line->chip->line_base + line->gsi, .level = level };
 
 	if (line->level == level)
 		return;
@@ -73,7 +73,7 @@ void irq_pulse(struct irq_line *line)
 
 static int irq_open_fd(struct irq_line *line)
 {
-	struct kvm_irqfd irqfd = { .gsi = line->gsi };
+	struct kvm_irqfd irqfd = { .gsi = line->chip->gsi_base + line->gsi };
 	int ret;
 
 	irqfd.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

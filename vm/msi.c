@@ -140,35 +140,6 @@ static int write_table(struct irqchip *chip)
 	return ioctl(chip->vm_fd, KVM_SET_GSI_ROUTING, chip->table) < 0 ? -errno : 0;
 }
 
-static int set_message(struct msi *msi, u64 addr, u32 data)
-{
-	struct kvm_irq_routing_entry *e, old;
-	bool new = msi->gsi < 0;
-	int ret;
-
-	if (!new && msi->addr == addr && msi->data == data)
-		return 0;
-	ret = new ? take_gsi(msi) : 0;
-	if (ret)
-		return ret;
-	e = msi_entry(msi);
-	old = *e;
-	e->u.msi.address_lo = addr;
-	e->u.msi.address_hi = addr >> 32;
-	e->u.msi.data = data;
-	ret = write_table(msi->chip);
-	if (ret) {
-		/* One message that KVM refuses must not stop all others. */
-		*e = old;
-		if (new)
-			give_gsi_back(msi);
-		return ret;
-	}
-	msi->addr = addr;
-	msi->data = data;
-	return 0;
-}
-
 static int bind_fd(struct msi *msi, u32 flags)
 {
 	struct kvm_irqfd irqfd = { .fd = msi->fd, .gsi = msi->gsi, .flags = flags };
@@ -192,6 +163,10 @@ static void send_direct(const struct msi *msi)
 		.address_lo = msi->addr, .address_hi = msi->addr >> 32, .data = msi->data,
 	};
 
+	if (msi->chip->msi_devid) {
+		message.flags = KVM_MSI_VALID_DEVID;
+		message.devid = msi->devid;
+	}
 	if (ioctl(msi->chip->vm_fd, KVM_SIGNAL_MSI, &message) < 0)
 		log_debug("message 0x%llx: KVM_SIGNAL_MSI failed",
 			  (unsigned long long)msi->addr);
@@ -203,6 +178,52 @@ static void unroute(struct msi *msi)
 		bind_fd(msi, KVM_IRQFD_FLAG_DEASSIGN);
 	msi->routed = false;
 	__atomic_store_n(&msi->direct, false, __ATOMIC_RELEASE);
+}
+
+/* A message that is another name of a line: bound again when it is another line. */
+static int set_line(struct msi *msi, u64 addr, u32 data)
+{
+	int line = msi->chip->msi_line(msi->chip, addr, data);
+
+	if (line < 0)
+		return line;
+	if (line != msi->gsi)
+		unroute(msi);
+	msi->gsi = line;
+	return 0;
+}
+
+static int set_message(struct msi *msi, u64 addr, u32 data)
+{
+	struct kvm_irq_routing_entry *e, old;
+	bool new = msi->gsi < 0;
+	int ret;
+
+	if (!new && msi->addr == addr && msi->data == data)
+		return 0;
+	ret = new ? take_gsi(msi) : 0;
+	if (ret)
+		return ret;
+	e = msi_entry(msi);
+	old = *e;
+	e->u.msi.address_lo = addr;
+	e->u.msi.address_hi = addr >> 32;
+	e->u.msi.data = data;
+	if (msi->chip->msi_devid) {
+		e->flags = KVM_MSI_VALID_DEVID;
+		e->u.msi.devid = msi->devid;
+	}
+	ret = write_table(msi->chip);
+	if (ret) {
+		/* One message that KVM refuses must not stop all others. */
+		*e = old;
+		if (new)
+			give_gsi_back(msi);
+		return ret;
+	}
+	msi->addr = addr;
+	msi->data = data;
+	return 0;
 }
 
 /* There is no route: what msi_signal() is asked for goes to KVM one by one. */
@@ -221,8 +242,12 @@ static int route(struct msi *msi, u64 addr, u32 data)
 {
 	int ret;
 
-	find_limits(msi->chip);
-	ret = set_message(msi, addr, data);
+	if (msi->chip->msi_line) {
+		ret = set_line(msi, addr, data);
+	} else {
+		find_limits(msi->chip);
+		ret = set_message(msi, addr, data);
+	}
 	if (ret == -ENOSPC && msi->chip->signal_msi) {
 		route_direct(msi, addr, data);
 		return ret;
@@ -241,7 +266,7 @@ static int route(struct msi *msi, u64 addr, u32 data)
 	return 0;
 }
 
-int msi_init(struct msi *msi, struct irqchip *chip)
+int msi_init(struct msi *msi, struct irqchip *chip, u32 devid)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
@@ -250,6 +275,7 @@ int msi_init(struct msi *msi, struct irqchip *chip)
 		return -errno;
 	msi->fd = fd;
 	msi->gsi = -1;
+	msi->devid = devid;
 	msi->chip = chip;
 	return 0;
 }
@@ -317,7 +343,7 @@ void msi_destroy(struct msi *msi)
 		return;
 	pthread_mutex_lock(&chip->lock);
 	unroute(msi);
-	if (msi->gsi >= 0)
+	if (msi->gsi >= 0 && !chip->msi_line)
 		give_gsi_back(msi);
 	pthread_mutex_unlock(&chip->lock);
 	close(msi->fd);

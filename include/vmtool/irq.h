@@ -10,7 +10,7 @@ struct kvm_irq_routing;
 struct kvm_irq_routing_entry;
 struct msi;
 
-#define IRQ_MAX_LINES	24
+#define IRQ_MAX_LINES	128
 
 /**
  * enum irq_trigger - how a line signals
@@ -44,6 +44,12 @@ struct irq_line {
  * struct irqchip - the lines of KVM's interrupt controller, and messages to it
  * @vm_fd: KVM's VM, or -1 in tests
  * @nr: lines there are; messages are numbered behind them
+ * @line_base: what KVM_IRQ_LINE calls line 0
+ * @gsi_base: what KVM_IRQFD calls line 0
+ * @msi_devid: a message has to say which device it comes from
+ * @msi_line: where messages are no more than another name of a line: the number of that,
+ *	as KVM_IRQFD calls it, or -EINVAL when a message is none; else NULL, and messages
+ *	are led by KVM's routing table
  * @used: mask of lines given away
  * @lines: the lines
  * @lock: protects what follows, @lines[].fd and all that leads messages anywhere
@@ -58,7 +64,11 @@ struct irq_line {
 struct irqchip {
 	int vm_fd;
 	u32 nr;
-	u32 used;
+	u32 line_base;
+	u32 gsi_base;
+	bool msi_devid;
+	int (*msi_line)(const struct irqchip *chip, u64 addr, u32 data);
+	u64 used[IRQ_MAX_LINES / 64];
 	struct irq_line lines[IRQ_MAX_LINES];
 	pthread_mutex_t lock;
 	u32 max_routes;
@@ -75,6 +85,8 @@ struct irqchip {
  * @chip: caller-owned
  * @vm_fd: KVM's VM with an in-kernel interrupt controller, or -1 in tests
  * @nr: lines, at most IRQ_MAX_LINES
+ *
+ * What is not 0 or NULL of @line_base, @gsi_base, @msi_devid and @msi_line is set after it.
  */
 void irqchip_init(struct irqchip *chip, int vm_fd, u32 nr);
 
@@ -141,6 +153,7 @@ void irqchip_destroy(struct irqchip *chip);
  * @fd: eventfd whose signal is the interrupt; what is signalled while @routed is
  *	false stays in it and is delivered when it is routed
  * @gsi: KVM's number of the route, taken with the first route; -1 before
+ * @devid: device that it comes from: bus << 8 | devfn
  * @addr: address of the message
  * @data: its data
  * @routed: the interrupt reaches the guest
@@ -150,6 +163,7 @@ struct msi {
 	struct irqchip *chip;
 	int fd;
 	int gsi;
+	u32 devid;
 	u64 addr;
 	u32 data;
 	bool routed;
@@ -160,10 +174,11 @@ struct msi {
  * msi_init() - an interrupt that leads nowhere yet
  * @msi: caller-owned; zeroed after an error
  * @chip: interrupt controller
+ * @devid: device that it comes from: bus << 8 | devfn
  *
  * Return: 0 or -errno.
  */
-int msi_init(struct msi *msi, struct irqchip *chip);
+int msi_init(struct msi *msi, struct irqchip *chip, u32 devid);
 
 /**
  * msi_route() - lead it to the guest

@@ -55,7 +55,7 @@ FIXTURE_SETUP(irq)
 	irqchip_init(&self->chip, variant->vm_fd, 24);
 	ASSERT_EQ(0, irqchip_set_fixed(&self->chip, fixed, ARRAY_SIZE(fixed)));
 	for (i = 0; i < ARRAY_SIZE(self->msi); i++)
-		ASSERT_EQ(0, msi_init(&self->msi[i], &self->chip));
+		ASSERT_EQ(0, msi_init(&self->msi[i], &self->chip, 0));
 }
 
 FIXTURE_TEARDOWN(irq)
@@ -202,7 +202,7 @@ TEST_F(irq, numbers_are_used_again)
 	msi_destroy(&m[1]);
 	EXPECT_EQ(NULL, m[1].chip);
 	msi_destroy(&m[1]);
-	ASSERT_EQ(0, msi_init(&m[1], &self->chip));
+	ASSERT_EQ(0, msi_init(&m[1], &self->chip, 0));
 	ASSERT_EQ(0, msi_route(&m[1], ADDR, DATA + 9));
 	EXPECT_EQ(25, m[1].gsi);
 	EXPECT_EQ(4, self->chip.nr_msis);
@@ -220,7 +220,7 @@ TEST_F(irq, more_than_there_is_room_for_at_first)
 	int i;
 
 	for (i = 0; i < N; i++) {
-		ASSERT_EQ(0, msi_init(&many[i], &self->chip));
+		ASSERT_EQ(0, msi_init(&many[i], &self->chip, 0));
 		ASSERT_EQ(0, msi_route(&many[i], ADDR + 4 * i, i));
 		ASSERT_EQ(24 + i, many[i].gsi);
 	}
@@ -344,7 +344,7 @@ static void *route_thread(void *arg)
 	for (i = 0; i < 500; i++) {
 		struct msi m;
 
-		r->failures += !!msi_init(&m, r->chip);
+		r->failures += !!msi_init(&m, r->chip, 0);
 		r->failures += !!msi_route(&m, ADDR, r->data);
 		msi_signal(&m);
 		if (r->chip->vm_fd >= 0)
