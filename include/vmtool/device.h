@@ -6,6 +6,7 @@
 #include <linux/list.h>
 
 struct aml;
+struct fdt_builder;
 struct vm;
 struct device;
 
@@ -17,6 +18,7 @@ struct device;
  * @destroy: give everything back and free the device; also after a failed
  *	@realize
  * @acpi: describe the device in the DSDT, inside \_SB
+ * @fdt: describe the device in the device tree, inside the root node
  *
  * What is NULL is not needed.
  */
@@ -25,6 +27,7 @@ struct device_ops {
 	void (*reset)(struct device *dev);
 	void (*destroy)(struct device *dev);
 	void (*acpi)(const struct device *dev, struct aml *dsdt);
+	void (*fdt)(const struct device *dev, struct fdt_builder *b);
 };
 
 /**
