@@ -15,6 +15,7 @@
 
 #include <linux/kernel.h>
 #include <linux/pci.h>
+#include <vmtool/fdt.h>
 #include <vmtool/log.h>
 #include <vmtool/pci.h>
 #include <vmtool/vm.h>
@@ -72,6 +73,24 @@ static const struct region_ops ecam_ops = {
 	.sizes = 1 | 2 | 4,
 };
 
+static bool config_access(u32 off, unsigned int size)
+{
+	return off < PCI_FUNCTION_LEN && (size == 1 || size == 2 || size == 4) && off % size == 0;
+}
+
+u32 pci_host_config_read(struct pci_host *host, u8 devfn, u32 off, unsigned int size)
+{
+	if (!config_access(off, size))
+		return ~0U;
+	return ecam_read(host, devfn * PCI_FUNCTION_LEN + off, size);
+}
+
+void pci_host_config_write(struct pci_host *host, u8 devfn, u32 off, unsigned int size, u32 val)
+{
+	if (config_access(off, size))
+		ecam_write(host, devfn * PCI_FUNCTION_LEN + off, val, size);
+}
+
 void pci_host_trap_reads(struct pci_host *host)
 {
 	host->traps = true;
@@ -83,7 +102,7 @@ static void map_ecam(struct pci_host *host)
 	int ret;
 
 	host->traps = false;
-	if (host->ecam.slot >= 0)
+	if (host->ecam.slot >= 0 || !host->conf.ecam)
 		return;
 	ret = devpages_map(&host->ecam, host->conf.ecam);
 	if (ret && ret != -ENOSPC)
@@ -137,6 +156,19 @@ static void set_pin(struct pci_host *host, struct pci_device *dev)
 		host->conf.gsi + pci_intx_line(PCI_SLOT(dev->devfn), pin), 1);
 }
 
+static int move_config(struct pci_host *host, struct pci_device *dev, u8 *page)
+{
+	if (host->packed) {
+		memcpy(page, dev->config, PCI_FUNCTION_LEN);
+		munmap(dev->config, PCI_FUNCTION_LEN);
+	} else if (mremap(dev->config, PCI_FUNCTION_LEN, PCI_FUNCTION_LEN,
+			  MREMAP_MAYMOVE | MREMAP_FIXED, page) == MAP_FAILED) {
+		return -errno;
+	}
+	dev->config = page;
+	return 0;
+}
+
 static int attach_at(struct pci_host *host, struct pci_device *dev, int devfn)
 {
 	u8 *page = host->ecam.hva + devfn * PCI_FUNCTION_LEN;
@@ -151,12 +183,11 @@ static int attach_at(struct pci_host *host, struct pci_device *dev, int devfn)
 		return ret;
 	}
 	memcpy(dev->initial, dev->config, sizeof(dev->initial));
-	if (mremap(dev->config, PCI_FUNCTION_LEN, PCI_FUNCTION_LEN,
-		   MREMAP_MAYMOVE | MREMAP_FIXED, page) == MAP_FAILED) {
+	ret = move_config(host, dev, page);
+	if (ret) {
 		host->functions[devfn] = NULL;
-		return -errno;
+		return ret;
 	}
-	dev->config = page;
 	dev->host = host;
 	tell_functions(host, devfn);
 	pci_intx_attach(dev, true);
@@ -190,7 +221,9 @@ static void detach(struct pci_host *host, struct pci_device *dev)
 	host->functions[dev->devfn] = NULL;
 	/* In case that there is no memory for the page that says so. */
 	pci_put(dev, PCI_VENDOR_ID, ~0U, 4);
-	if (map_ones(host, dev->devfn * PCI_FUNCTION_LEN, PCI_FUNCTION_LEN))
+	if (host->packed)
+		memset(dev->config, 0xff, PCI_FUNCTION_LEN);
+	else if (map_ones(host, dev->devfn * PCI_FUNCTION_LEN, PCI_FUNCTION_LEN))
 		log_debug("%s: its config space stays", dev->name);
 }
 
@@ -220,6 +253,10 @@ static int make_ones(struct pci_host *host)
 	u8 page[PCI_FUNCTION_LEN];
 	int f, ret = 0;
 
+	if (host->packed) {
+		memset(host->ecam.hva, 0xff, PCI_BUS_LEN);
+		return 0;
+	}
 	host->ones = memfd_create("vmtool-pci", MFD_CLOEXEC);
 	if (host->ones < 0)
 		return -errno;
@@ -258,13 +295,15 @@ static int host_realize(struct device *dev, struct vm *vm)
 
 	host->bus = &vm->mmio;
 	host->next = host->conf.mem;
+	host->packed = sysconf(_SC_PAGESIZE) > PCI_FUNCTION_LEN;
 	ret = take_lines(host, &vm->irqchip);
 	ret = ret ?: devpages_init(&host->ecam, &vm->pages, PCI_BUS_LEN);
 	ret = ret ?: make_ones(host);
 	ret = ret ?: add_bridge(host);
 	host->region.name = dev->name;
-	ret = ret ?: bus_map(host->bus, &host->region, host->conf.ecam, PCI_BUS_LEN,
-			     &ecam_ops, host);
+	if (host->conf.ecam)
+		ret = ret ?: bus_map(host->bus, &host->region, host->conf.ecam, PCI_BUS_LEN,
+				     &ecam_ops, host);
 	if (ret) {
 		log_err("PCI: cannot set up the host bridge: %s", strerror(-ret));
 		return ret;
@@ -304,6 +343,7 @@ static const struct device_ops host_device_ops = {
 	.reset = host_reset,
 	.destroy = host_destroy,
 	.acpi = pci_host_acpi,
+	.fdt = FDT_OP(pci_host_fdt),
 };
 
 struct device *pci_host_create(const struct pci_host_conf *conf)

@@ -5,6 +5,7 @@
 #include <vmtool/pci.h>
 
 struct aml;
+struct fdt_builder;
 
 /* What the files of pci/ share. */
 
@@ -16,7 +17,8 @@ struct aml;
  * @bus: the machine's registers in memory
  * @ecam: config space as the guest reads it
  * @region: the same range on the bus, for writes
- * @ones: file of PCI_SLOT_LEN bytes that read all ones, for absent functions
+ * @packed: this host's pages are larger than a function's config space
+ * @ones: unless @packed, file of PCI_SLOT_LEN bytes that read all ones, for absent functions
  * @bridge: function 00:00.0
  * @functions: what is on the bus, by devfn
  * @next: where to look for room for a BAR
@@ -32,6 +34,7 @@ struct pci_host {
 	struct bus *bus;
 	struct devpages ecam;
 	struct region region;
+	bool packed;
 	int ones;
 	struct pci_device bridge;
 	struct pci_device *functions[PCI_FUNCTIONS];
@@ -94,5 +97,8 @@ static inline unsigned int pci_intx_line(unsigned int slot, unsigned int pin)
 
 /** pci_host_acpi() - describe the bridge in the DSDT */
 void pci_host_acpi(const struct device *dev, struct aml *dsdt);
+
+/** pci_host_fdt() - describe the bridge in the device tree, if it has ECAM */
+void pci_host_fdt(const struct device *dev, struct fdt_builder *b);
 
 #endif /* VMTOOL_PCI_HOST_H */

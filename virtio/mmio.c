@@ -19,6 +19,7 @@
 #include <vmtool/aml.h>
 #include <vmtool/device.h>
 #include <vmtool/devpages.h>
+#include <vmtool/fdt.h>
 #include <vmtool/io.h>
 #include <vmtool/irq.h>
 #include <vmtool/virtio.h>
@@ -411,11 +412,24 @@ static void mmio_acpi(const struct device *dev, struct aml *dsdt)
 	aml_end(dsdt);
 }
 
+static void mmio_fdt(const struct device *dev, struct fdt_builder *b)
+{
+	const struct virtio_mmio *m = container_of(dev, struct virtio_mmio, dev);
+
+	fdt_begin(b, "virtio_mmio@%llx", (unsigned long long)m->base);
+	fdt_string(b, "compatible", "virtio,mmio");
+	fdt_reg(b, m->base, VIRTIO_MMIO_LEN);
+	fdt_interrupt(b, m->irq->gsi, IRQ_EDGE);
+	fdt_flag(b, "dma-coherent");
+	fdt_end(b);
+}
+
 static const struct device_ops mmio_device_ops = {
 	.realize = mmio_realize,
 	.reset = mmio_reset,
 	.destroy = mmio_destroy,
 	.acpi = mmio_acpi,
+	.fdt = FDT_OP(mmio_fdt),
 };
 
 size_t virtio_mmio_cmdline(const struct device *dev, char *buf, size_t size)

@@ -29,6 +29,14 @@ struct device *uart16550_create(u16 port, u32 gsi);
 struct device *pvpanic_create(u16 port);
 
 /**
+ * pvpanic_create_mmio() - the same as a register in memory
+ * @base: guest physical address
+ *
+ * Return: device, not realized; NULL without memory.
+ */
+struct device *pvpanic_create_mmio(u64 base);
+
+/**
  * cmos_rtc_create() - the clock behind ports 0x70 and 0x71, in UTC
  * @port: index port; the data port follows
  *

@@ -35,7 +35,8 @@ struct pci_device;
 
 /**
  * struct pci_host_conf - where a host bridge is
- * @ecam: guest address of PCI_BUS_LEN bytes of config space, aligned to them
+ * @ecam: guest address of PCI_BUS_LEN bytes of config space, aligned to them; 0: there
+ *	is none, the machine's firmware calls pci_host_config_read() and _write()
  * @mem: guest address where BARs can be
  * @mem_len: bytes there
  * @gsi: first of PCI_INTX_LINES interrupt lines, which are nobody else's
@@ -62,6 +63,27 @@ struct device *pci_host_create(const struct pci_host_conf *conf);
 
 /** pci_host_conf() - where a host bridge is */
 const struct pci_host_conf *pci_host_conf(const struct pci_host *host);
+
+/**
+ * pci_host_config_read() - the guest reads from config space by its firmware
+ * @host: host bridge
+ * @devfn: device number << 3 | function number
+ * @off: offset, any
+ * @size: any; what is not 1, 2 or 4 bytes at a multiple of that finds nothing
+ *
+ * Return: value; all ones where there is nothing.
+ */
+u32 pci_host_config_read(struct pci_host *host, u8 devfn, u32 off, unsigned int size);
+
+/**
+ * pci_host_config_write() - the guest writes to config space by its firmware
+ * @host: host bridge
+ * @devfn: device number << 3 | function number
+ * @off: offset, any
+ * @size: as for pci_host_config_read()
+ * @val: value
+ */
+void pci_host_config_write(struct pci_host *host, u8 devfn, u32 off, unsigned int size, u32 val);
 
 /**
  * pci_host_trap_reads() - have reads of config space exit until the next reset
