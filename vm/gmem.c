@@ -12,8 +12,6 @@
 #include <vmtool/gmem.h>
 #include <vmtool/io.h>
 
-#define GMEM_PAGE	4096UL
-
 /* KVM takes at most 2^31 - 1 pages in a slot. */
 #define GMEM_KVM_MAX	BIT_ULL(42)
 
@@ -21,6 +19,7 @@ void gmem_init(struct gmem *gm, int vm_fd)
 {
 	memset(gm, 0, sizeof(*gm));
 	gm->vm_fd = vm_fd;
+	gm->page = sysconf(_SC_PAGESIZE);
 }
 
 void gmem_destroy(struct gmem *gm)
@@ -107,7 +106,7 @@ int gmem_add(struct gmem *gm, u64 gpa, u64 size, enum gmem_type type,
 	u64 left = size;
 	int ret;
 
-	if (!size || (gpa | size) % GMEM_PAGE || gpa + size < gpa ||
+	if (!size || (gpa | size) % gm->page || gpa + size < gpa ||
 	    gmem_overlaps(gm, gpa, size))
 		return -EINVAL;
 
@@ -214,8 +213,8 @@ int gmem_zero(struct gmem *gm, u64 gpa, u64 len)
 		return -EFAULT;
 	for (; len; gpa += part, len -= part) {
 		u8 *p = gmem_part(gm, gpa, len, false, &part);
-		u64 head = min_t(u64, part, -gpa % GMEM_PAGE);
-		u64 body = (part - head) & ~(GMEM_PAGE - 1);
+		u64 head = min_t(u64, part, -gpa % gm->page);
+		u64 body = (part - head) & ~(gm->page - 1);
 
 		memset(p, 0, head);
 		memset(p + head + body, 0, part - head - body);
@@ -242,15 +241,15 @@ int gmem_discard(const struct gmem *gm, const struct iovec *part, bool zero)
 {
 	u8 *p = part->iov_base;
 	const struct gmem_slot *s = gmem_slot_of_ptr(gm, p);
-	u64 head = -(uintptr_t)p % GMEM_PAGE, len, left;
+	u64 head = -(uintptr_t)p % gm->page, len, left;
 
 	if (!s || s->type != GMEM_RAM)
 		return 0;
 	left = s->hva + s->size - p;
 	len = min_t(u64, part->iov_len, left);
-	if (len < head + GMEM_PAGE)
+	if (len < head + gm->page)
 		return 0;
-	len = (len - head) & ~(GMEM_PAGE - 1);
+	len = (len - head) & ~(gm->page - 1);
 	if (zero)
 		return gmem_zero_pages(s, p + head, len);
 	return madvise(p + head, len, MADV_DONTNEED) < 0 ? -errno : 0;
@@ -276,10 +275,10 @@ int gmem_iov(const struct gmem *gm, u64 gpa, size_t len, bool write,
 	return n;
 }
 
-static int gmem_map_part(u8 *p, u64 gpa, u64 len, int fd, off_t off)
+static int gmem_map_part(const struct gmem *gm, u8 *p, u64 gpa, u64 len, int fd, off_t off)
 {
-	u64 head = min_t(u64, len, -gpa % GMEM_PAGE);
-	u64 body = (len - head) & ~(GMEM_PAGE - 1);
+	u64 head = min_t(u64, len, -gpa % gm->page);
+	u64 body = (len - head) & ~(gm->page - 1);
 	int ret;
 
 	ret = pread_all(fd, p, head, off);
@@ -307,8 +306,8 @@ int gmem_map_file(struct gmem *gm, u64 gpa, u64 len, int fd, off_t off)
 		u8 *p = gmem_part(gm, gpa, len, false, &part);
 
 		if (gmem_anonymous(gmem_slot(gm, gpa)->type) &&
-		    (gpa - off) % GMEM_PAGE == 0)
-			ret = gmem_map_part(p, gpa, part, fd, off);
+		    (gpa - off) % gm->page == 0)
+			ret = gmem_map_part(gm, p, gpa, part, fd, off);
 		else
 			ret = pread_all(fd, p, part, off);
 		if (ret)

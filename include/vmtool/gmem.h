@@ -54,11 +54,13 @@ struct gmem_slot {
  * @slots: sorted by address, no two overlap
  * @nr: slots in use
  * @vm_fd: KVM's VM, or -1 where no KVM is involved (unit tests, fuzzers)
+ * @page: bytes in a page of this host
  */
 struct gmem {
 	struct gmem_slot slots[GMEM_MAX_SLOTS];
 	int nr;
 	int vm_fd;
+	u64 page;
 };
 
 /**
