@@ -18,6 +18,7 @@
 #include <vmtool/vm.h>
 
 #include "builtin.h"
+#include "run-arch.h"
 #include "run-command.h"
 #include "run-devices.h"
 #include "run-root.h"
@@ -45,10 +46,12 @@ struct run_args {
 	const char *timeout;
 	const char *loglevel;
 	const char *dump_acpi;
+	const char *dump_dtb;
 	const char *transport;
 	const char *console;
 	struct run_verdict_args verdict;
 	struct run_command_args command;
+	struct run_arch arch;
 	char *params;
 	const char *initrds[INITRD_MAX_FILES];
 	int nr_initrds;
@@ -157,8 +160,8 @@ static int set_memory(struct vm_config *cfg, const char *s)
 		return bad_value("-m", s, "more than any CPU addresses");
 	if (cfg->mem < MIN_MEMORY)
 		return bad_value("-m", s, "a guest needs at least 1M");
-	if (cfg->mem % 4096)
-		return bad_value("-m", s, "not a multiple of 4K");
+	if (cfg->mem % sysconf(_SC_PAGESIZE))
+		return bad_value("-m", s, "not a multiple of the size of the host's pages");
 	return 0;
 }
 
@@ -274,6 +277,8 @@ static int run_config(struct vm_config *cfg, struct run_args *args)
 	ret = ret ?: set_memory(cfg, args->mem);
 	ret = ret ?: set_transport(cfg, args->transport);
 	ret = ret ?: set_console(cfg, args->console);
+	ret = ret ?: run_arch_parse(&args->arch);
+	cfg->arch = args->arch.conf;
 	ret = ret ?: run_devices_parse(&cfg->devices);
 	ret = ret ?: set_reboot(cfg, args->on_reboot);
 	ret = ret ?: run_verdict_config(&args->verdict, cfg);
@@ -342,12 +347,15 @@ static int run_guest(struct vm *vm, struct vm_config *cfg, struct run_verdict *v
 	return status;
 }
 
-static int describe_guest(struct vm *vm, const struct vm_config *cfg, const char *dump_acpi)
+static int describe_guest(struct vm *vm, const struct vm_config *cfg,
+			  const struct run_args *args)
 {
 	int ret = vm_create(vm, cfg);
 
-	if (!ret && dump_acpi)
-		ret = arch_dump_acpi(vm, dump_acpi);
+	if (!ret && args->dump_acpi)
+		ret = arch_dump_acpi(vm, args->dump_acpi);
+	if (!ret && args->dump_dtb)
+		ret = arch_dump_dtb(vm, args->dump_dtb);
 	if (!ret)
 		vm_describe(vm, stdout);
 	vm_destroy(vm);
@@ -421,6 +429,8 @@ int cmd_run(int argc, const char **argv)
 			    "print the machine and the kernel command line, start nothing"),
 		OPT_STRING(0, "dump-acpi", &args.dump_acpi, "DIR",
 			   "write the ACPI tables into DIR, start nothing"),
+		OPT_STRING(0, "dump-dtb", &args.dump_dtb, "FILE",
+			   "write the device tree into FILE, start nothing"),
 		OPT_GROUP("Messages:"),
 		OPT_STRING(0, "loglevel", &args.loglevel, "LEVEL",
 			   "error, warning, info (default) or debug"),
@@ -443,17 +453,19 @@ int cmd_run(int argc, const char **argv)
 	INIT_LIST_HEAD(&cfg.devices);
 	root = calloc(1, sizeof(*root));
 	if (!root || run_root_options(options, ARRAY_SIZE(options), root) ||
-	    run_devices_options(options, ARRAY_SIZE(options), &cfg.devices)) {
+	    run_devices_options(options, ARRAY_SIZE(options), &cfg.devices) ||
+	    run_arch_options(options, ARRAY_SIZE(options), &args.arch)) {
 		free(root);
 		return EXIT_VMTOOL_ERROR;
 	}
 	argc = cli_parse(argc, argv, options, usage);
 	if (run_devices_help(&cfg.devices)) {
 		run_devices_forget(&cfg.devices, NULL);
+		run_arch_release(&args.arch);
 		free(root);
 		return 0;
 	}
-	if (args.dump_acpi)
+	if (args.dump_acpi || args.dump_dtb)
 		args.dry_run = true;
 	cfg.dry_run = args.dry_run;
 	vm = malloc(sizeof(*vm));
@@ -464,7 +476,7 @@ int cmd_run(int argc, const char **argv)
 		command = prepare_command(&cfg, &args, root);
 	if (command) {
 		if (cfg.dry_run)
-			status = describe_guest(vm, &cfg, args.dump_acpi);
+			status = describe_guest(vm, &cfg, &args);
 		else
 			status = run_guest(vm, &cfg, verdict, command);
 	}
@@ -472,6 +484,7 @@ int cmd_run(int argc, const char **argv)
 		status = run_verdict_end(verdict, status);
 	free(vm);
 	free(args.params);
+	run_arch_release(&args.arch);
 	run_command_free(command);
 	run_devices_forget(&cfg.devices, NULL);
 	run_root_release(root);

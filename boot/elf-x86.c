@@ -27,8 +27,7 @@
 #define X86_HEADER		0x1f1
 #define X86_HEADER_JUMP		0x202
 
-const u16 elf_arch_machine = EM_X86_64;
-const char *const elf_arch_name = "x86";
+const struct elf_arch elf_arch = { .machine = EM_X86_64, .name = "x86" };
 
 static void x86_make_header(struct kernel_image *ki)
 {

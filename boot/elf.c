@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmlinux: an ELF file of 64 bits, little endian like every host of vmtool,
- * linked to run at the physical addresses in its program headers. What belongs
- * to no program header (sections, symbols, the relocations that a bzImage's
+ * vmlinux: an ELF file of 64 bits, linked to run at the physical addresses in its
+ * program headers, or anywhere. What belongs to no program header (sections, symbols, the relocations that a bzImage's
  * build appends) is not looked at.
  */
 #include <stdlib.h>
@@ -19,6 +18,8 @@
 /* What glibc puts into each program: the Linux it needs. */
 #define ELF_ABI_TAG_OWNER	"GNU"
 #define ELF_ABI_TAG		1
+
+#define ELF_HOST_BIG	(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 
 struct elf_name {
 	u16 machine;
@@ -56,12 +57,12 @@ static int elf_check_machine(const struct image_src *src)
 	bool big = src->head[EI_DATA] == ELFDATA2MSB;
 	u16 machine = big ? p[0] << 8 | p[1] : p[1] << 8 | p[0];
 
-	if (machine != elf_arch_machine)
+	if (machine != elf_arch.machine)
 		return image_bad(src, -ENOEXEC, "is for %s, this vmtool runs %s kernels",
-				 elf_machine_name(machine), elf_arch_name);
+				 elf_machine_name(machine), elf_arch.name);
 	if (src->head[EI_CLASS] != ELFCLASS64)
 		return image_bad(src, -ENOEXEC, "is a 32-bit ELF file; vmtool runs 64-bit kernels");
-	if (big)
+	if (big && !elf_arch.big_endian)
 		return image_bad(src, -ENOEXEC,
 				 "is a big-endian ELF file, this vmtool runs little-endian kernels");
 	return 0;
@@ -76,6 +77,8 @@ static int elf_check_type(const struct image_src *src, u16 type)
 		return image_bad(src, -ENOEXEC,
 				 "is an object file or a module, not a linked kernel");
 	case ET_DYN:
+		if (elf_arch.dyn)
+			return 0;
 		return image_bad(src, -ENOEXEC,
 				 "is a user-space program or library, not a kernel");
 	case ET_CORE:
@@ -85,11 +88,50 @@ static int elf_check_type(const struct image_src *src, u16 type)
 	}
 }
 
+static void elf_swap_header(struct elf64_hdr *eh)
+{
+	eh->e_type = __builtin_bswap16(eh->e_type);
+	eh->e_version = __builtin_bswap32(eh->e_version);
+	eh->e_entry = __builtin_bswap64(eh->e_entry);
+	eh->e_phoff = __builtin_bswap64(eh->e_phoff);
+	eh->e_shoff = __builtin_bswap64(eh->e_shoff);
+	eh->e_phentsize = __builtin_bswap16(eh->e_phentsize);
+	eh->e_phnum = __builtin_bswap16(eh->e_phnum);
+	eh->e_shentsize = __builtin_bswap16(eh->e_shentsize);
+	eh->e_shnum = __builtin_bswap16(eh->e_shnum);
+	eh->e_shstrndx = __builtin_bswap16(eh->e_shstrndx);
+}
+
+static void elf_swap_phdr(struct elf64_phdr *ph)
+{
+	ph->p_type = __builtin_bswap32(ph->p_type);
+	ph->p_flags = __builtin_bswap32(ph->p_flags);
+	ph->p_offset = __builtin_bswap64(ph->p_offset);
+	ph->p_vaddr = __builtin_bswap64(ph->p_vaddr);
+	ph->p_paddr = __builtin_bswap64(ph->p_paddr);
+	ph->p_filesz = __builtin_bswap64(ph->p_filesz);
+	ph->p_memsz = __builtin_bswap64(ph->p_memsz);
+	ph->p_align = __builtin_bswap64(ph->p_align);
+}
+
+/* From here on program headers have addresses that count from the kernel's start. */
+static void elf_make_relative(struct elf_file *ef)
+{
+	int i;
+
+	ef->first = ~0ULL;
+	for (i = 0; i < ef->eh.e_phnum; i++)
+		if (ef->ph[i].p_type == PT_LOAD)
+			ef->first = min_t(u64, ef->first, ef->ph[i].p_paddr);
+	for (i = 0; i < ef->eh.e_phnum; i++)
+		ef->ph[i].p_paddr -= ef->first;
+}
+
 static int elf_read_headers(struct elf_file *ef)
 {
 	const struct image_src *src = ef->src;
 	struct elf64_hdr *eh = &ef->eh;
-	int ret;
+	int i, ret;
 
 	if (src->head_len < sizeof(*eh))
 		return image_bad(src, -ENOEXEC, "is truncated: it ends in its ELF header");
@@ -97,6 +139,9 @@ static int elf_read_headers(struct elf_file *ef)
 	if (ret)
 		return ret;
 	memcpy(eh, src->head, sizeof(*eh));
+	ef->swapped = (eh->e_ident[EI_DATA] == ELFDATA2MSB) != ELF_HOST_BIG;
+	if (ef->swapped)
+		elf_swap_header(eh);
 	ret = elf_check_type(src, eh->e_type);
 	if (ret)
 		return ret;
@@ -114,6 +159,10 @@ static int elf_read_headers(struct elf_file *ef)
 	ret = image_read(src, ef->ph, eh->e_phnum * sizeof(ef->ph[0]), eh->e_phoff);
 	if (ret)
 		return image_bad(src, ret, "cannot read its program headers: %s", strerror(-ret));
+	for (i = 0; ef->swapped && i < eh->e_phnum; i++)
+		elf_swap_phdr(&ef->ph[i]);
+	if (elf_arch.relative)
+		elf_make_relative(ef);
 	return 0;
 }
 
@@ -199,12 +248,21 @@ static int elf_add_segments(struct kernel_image *ki, const struct elf_file *ef)
  * @p: what is left of them
  * @left: bytes at @p
  * @align: of names and descriptors
+ * @swapped: they are of the other byte order
  */
 struct elf_notes {
 	const u8 *p;
 	size_t left;
 	size_t align;
+	bool swapped;
 };
+
+static void elf_swap_note(struct elf64_note *nh)
+{
+	nh->n_namesz = __builtin_bswap32(nh->n_namesz);
+	nh->n_descsz = __builtin_bswap32(nh->n_descsz);
+	nh->n_type = __builtin_bswap32(nh->n_type);
+}
 
 /* Bytes in a descriptor, 0 at the end or where no such note is there. */
 static int elf_scan_notes(struct elf_notes *n, const struct elf_note *want)
@@ -216,6 +274,8 @@ static int elf_scan_notes(struct elf_notes *n, const struct elf_note *want)
 		u64 desc, end;
 
 		memcpy(&nh, n->p, sizeof(nh));
+		if (n->swapped)
+			elf_swap_note(&nh);
 		desc = ALIGN(sizeof(nh) + nh.n_namesz, n->align);
 		end = desc + nh.n_descsz;
 		if (end > n->left)
@@ -236,7 +296,10 @@ static int elf_scan_notes(struct elf_notes *n, const struct elf_note *want)
 static int elf_read_notes(const struct elf_file *ef, const struct elf64_phdr *ph,
 			  const struct elf_note *want)
 {
-	struct elf_notes notes = { .left = ph->p_filesz, .align = ph->p_align == 8 ? 8 : 4 };
+	struct elf_notes notes = {
+		.left = ph->p_filesz, .align = ph->p_align == 8 ? 8 : 4,
+		.swapped = ef->swapped,
+	};
 	void *buf;
 	int ret;
 
@@ -303,6 +366,9 @@ static int elf_check_program(const struct elf_file *ef)
 	bool program = false;
 	int i, ret;
 
+	/* A kernel that relocates itself has all of that, too. */
+	if (ef->eh.e_type == ET_DYN)
+		return 0;
 	for (i = 0; i < ef->eh.e_phnum; i++) {
 		u32 type = ef->ph[i].p_type;
 

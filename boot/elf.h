@@ -15,11 +15,15 @@
  * @src: file
  * @eh: ELF header
  * @ph: program headers, @eh.e_phnum of them
+ * @swapped: the file is of the other byte order; the headers here are not
+ * @first: the lowest address of a segment as the file has it, if elf_arch.relative
  */
 struct elf_file {
 	const struct image_src *src;
 	struct elf64_hdr eh;
 	struct elf64_phdr ph[ELF_MAX_PHDRS];
+	bool swapped;
+	u64 first;
 };
 
 /**
@@ -60,9 +64,24 @@ bool elf_is_code(const struct elf_file *ef, u64 paddr);
  * The architecture's part, one implementation per build.
  */
 
-/* ELF machine number and name of the kernels that can be run. */
-extern const u16 elf_arch_machine;
-extern const char *const elf_arch_name;
+/**
+ * struct elf_arch - the kernels that can be run
+ * @machine: ELF machine number
+ * @name: what to call it
+ * @big_endian: big-endian ones, too
+ * @dyn: they may be ET_DYN, which relocate themselves
+ * @relative: they run at any address: those in the file are virtual, and what counts is
+ *	how far they are from the lowest
+ */
+struct elf_arch {
+	u16 machine;
+	const char *name;
+	bool big_endian;
+	bool dyn;
+	bool relative;
+};
+
+extern const struct elf_arch elf_arch;
 
 /**
  * elf_arch_entry() - how an ELF kernel is entered

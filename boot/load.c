@@ -23,13 +23,14 @@
 
 static int load_check_room(const struct kernel_image *ki, struct gmem *gm)
 {
+	u64 start = gm->nr ? gm->slots[0].gpa : 0;
 	struct iovec iov[LOAD_IOVECS];
 
-	if (gmem_iov(gm, ki->start, ki->end - ki->start, true, iov, LOAD_IOVECS) != -EFAULT)
+	if (gmem_iov(gm, ki->base + ki->start, ki->end - ki->start, true, iov, LOAD_IOVECS) != -EFAULT)
 		return 0;
 	log_err("kernel needs memory up to %llu MiB, the guest has %llu MiB; use a larger -m",
-		(unsigned long long)DIV_ROUND_UP(ki->end, SZ_1M),
-		(unsigned long long)(gmem_end(gm, SZ_4G) / SZ_1M));
+		(unsigned long long)DIV_ROUND_UP(ki->base + ki->end - start, SZ_1M),
+		(unsigned long long)((gmem_end(gm, start + SZ_4G) - start) / SZ_1M));
 	return -EFBIG;
 }
 
@@ -42,10 +43,11 @@ int kernel_image_load(const struct kernel_image *ki, struct gmem *gm)
 		return ret;
 	for (i = 0; i < ki->nr_seg; i++) {
 		const struct kernel_segment *s = &ki->seg[i];
+		u64 at = ki->base + s->paddr;
 
-		ret = gmem_map_file(gm, s->paddr, s->filesz, ki->fd, s->offset);
+		ret = gmem_map_file(gm, at, s->filesz, ki->fd, s->offset);
 		if (!ret)
-			ret = gmem_zero(gm, s->paddr + s->filesz, s->memsz - s->filesz);
+			ret = gmem_zero(gm, at + s->filesz, s->memsz - s->filesz);
 		if (ret == -ENODATA)
 			log_err("cannot load the kernel: its file has shrunk since it was opened");
 		else if (ret)

@@ -76,6 +76,19 @@ static bool search_section(const struct kernel_image *ki, u64 *off, u64 *len)
 	return found;
 }
 
+/* A kernel that is no ELF file: one segment holds it all. */
+static bool search_flat(const struct kernel_image *ki, u64 *off, u64 *len)
+{
+	char magic[SELFMAG];
+
+	if (ki->proto != KERNEL_FDT || ki->nr_seg != 1 ||
+	    pread_all(ki->fd, magic, sizeof(magic), 0) || !memcmp(magic, ELFMAG, SELFMAG))
+		return false;
+	*off = ki->seg[0].offset;
+	*len = ki->seg[0].filesz;
+	return true;
+}
+
 bool kernel_image_has(const struct kernel_image *ki, const char *text)
 {
 	size_t text_len = strlen(text) + 1;
@@ -83,7 +96,7 @@ bool kernel_image_has(const struct kernel_image *ki, const char *text)
 	u64 off, len;
 	char *buf;
 
-	if (!search_section(ki, &off, &len))
+	if (!search_section(ki, &off, &len) && !search_flat(ki, &off, &len))
 		return false;
 	buf = malloc(SEARCH_CHUNK);
 	if (!buf)

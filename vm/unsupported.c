@@ -7,8 +7,12 @@
 
 #include <vmtool/arch.h>
 #include <vmtool/log.h>
+#include <vmtool/props.h>
 #include <vmtool/virtio.h>
 #include <vmtool/vm.h>
+
+const struct prop arch_props[] = { { } };
+const size_t arch_conf_size;
 
 int arch_check_host(void)
 {
@@ -98,6 +102,11 @@ bool arch_host_can_virtualize(void)
 }
 
 int arch_dump_acpi(struct vm *vm, const char *dir)
+{
+	return -EOPNOTSUPP;
+}
+
+int arch_dump_dtb(struct vm *vm, const char *file)
 {
 	return -EOPNOTSUPP;
 }

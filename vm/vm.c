@@ -516,13 +516,15 @@ void vm_destroy(struct vm *vm)
 
 void vm_describe(struct vm *vm, FILE *out)
 {
+	static const char *const protos[] = {
+		[KERNEL_PVH] = "PVH", [KERNEL_LINUX64] = "64-bit", [KERNEL_FDT] = "device tree",
+	};
 	const struct device *dev;
 
 	fprintf(out, "name: %s\n", vm->cfg->name);
 	fprintf(out, "kernel: %s\n", vm->cfg->kernel);
-	fprintf(out, "entry: %s at 0x%llx\n",
-		vm->kernel.proto == KERNEL_PVH ? "PVH" : "64-bit",
-		(unsigned long long)vm->kernel.entry);
+	fprintf(out, "entry: %s at 0x%llx\n", protos[vm->kernel.proto],
+		(unsigned long long)(vm->kernel.base + vm->kernel.entry));
 	fprintf(out, "cpus: %u\n", vm->cfg->nr_cpus);
 	fprintf(out, "console: %s\n", vm->virtio_console ? "virtio" : "serial");
 	fprintf(out, "memory: %llu bytes\n", (unsigned long long)vm->cfg->mem);

@@ -15,6 +15,7 @@
 #include <vmtool/arch.h>
 #include <vmtool/hw.h>
 #include <vmtool/log.h>
+#include <vmtool/props.h>
 #include <vmtool/size.h>
 #include <vmtool/virtio.h>
 #include <vmtool/vm.h>
@@ -31,6 +32,9 @@
 const char arch_kernel_name[] = "x86";
 const char arch_qmp_target[] = "x86_64";
 const char *const arch_kernel_images[] = { "bzImage", NULL };
+
+const struct prop arch_props[] = { { } };
+const size_t arch_conf_size;
 
 /*
  * RTS holds back input that comes too fast. Before hvc0 is there the serial port
@@ -436,6 +440,12 @@ int arch_load(struct vm *vm)
 		return ret;
 	ret = x86_acpi_build(vm, NULL, NULL);
 	return ret ?: x86_mptable_build(&vm->gmem, vm->cfg->nr_cpus);
+}
+
+int arch_dump_dtb(struct vm *vm, const char *file)
+{
+	log_err("--dump-dtb %s: x86 machines have no device tree; say --dump-acpi DIR", file);
+	return -EOPNOTSUPP;
 }
 
 void arch_describe(struct vm *vm, FILE *out)

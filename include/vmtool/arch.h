@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <linux/types.h>
+#include <vmtool/props.h>
 
 struct device;
 struct vcpu;
@@ -27,6 +28,12 @@ extern const char arch_qmp_target[];
 
 /** arch_kernel_images - image names below arch/.../boot, NULL at the end */
 extern const char *const arch_kernel_images[];
+
+/** arch_props - options that this architecture alone has: --NAME VALUE each */
+extern const struct prop arch_props[];
+
+/** arch_conf_size - bytes of the struct that they are parsed into, &vm_config.arch */
+extern const size_t arch_conf_size;
 
 /**
  * arch_default_params() - kernel command line that a user's params follow
@@ -175,9 +182,18 @@ bool arch_host_can_virtualize(void);
  * @vm: created machine
  * @dir: existing directory
  *
- * Return: 0, or -errno after a one-line message.
+ * Return: 0, or -errno after a one-line message; -EOPNOTSUPP where machines have none.
  */
 int arch_dump_acpi(struct vm *vm, const char *dir);
+
+/**
+ * arch_dump_dtb() - write the device tree into a file
+ * @vm: created machine
+ * @file: where to
+ *
+ * Return: 0, or -errno after a one-line message; -EOPNOTSUPP where machines have none.
+ */
+int arch_dump_dtb(struct vm *vm, const char *file);
 
 /**
  * arch_describe() - print what --dry-run says of the machine

@@ -18,10 +18,13 @@ struct gmem;
  *	(Documentation/arch/x86 and the XEN_ELFNOTE_PHYS32_ENTRY note)
  * @KERNEL_LINUX64: x86, 64-bit entry with struct boot_params
  *	(Documentation/x86/boot.rst, "64-bit BOOT PROTOCOL")
+ * @KERNEL_FDT: at its first instruction with a device tree
+ *	(Documentation/arm64/booting.rst, Documentation/powerpc/booting.rst)
  */
 enum kernel_proto {
 	KERNEL_PVH,
 	KERNEL_LINUX64,
+	KERNEL_FDT,
 };
 
 /**
@@ -43,6 +46,8 @@ struct kernel_segment {
  * @fd: what the segments are read from: the file itself, or a memfd that holds
  *	the inflated payload; owned by the image
  * @proto: how it is entered
+ * @base: added to all other addresses here; 0 for a kernel that runs where it was
+ *	linked, else the architecture sets it before kernel_image_load()
  * @entry: guest physical address of the entry point
  * @seg: segments, sorted by address, none overlap, all below 4 GiB
  * @nr_seg: segments in use
@@ -62,6 +67,7 @@ struct kernel_segment {
 struct kernel_image {
 	int fd;
 	enum kernel_proto proto;
+	u64 base;
 	u64 entry;
 	struct kernel_segment seg[KERNEL_MAX_SEGMENTS];
 	int nr_seg;

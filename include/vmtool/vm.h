@@ -67,6 +67,7 @@ enum vm_console_kind {
  * @transport: how they are reached
  * @console: who has the terminal
  * @term: who has stdin and stdout
+ * @arch: what was asked for by arch_props, arch_conf_size bytes
  * @nodefaults: @params is the whole command line
  * @exit_on_reset: end when the guest resets
  * @timeout: seconds until the guest is ended, 0 for never
@@ -91,6 +92,7 @@ struct vm_config {
 	enum virtio_transport transport;
 	enum vm_console_kind console;
 	enum term_use term;
+	const void *arch;
 	bool nodefaults;
 	bool exit_on_reset;
 	unsigned int timeout;
