@@ -21,7 +21,7 @@ void fdt_builder_init(struct fdt_builder *b)
 	b->size = FDT_FIRST_SIZE;
 	if (!b->buf)
 		b->error = -ENOMEM;
-	else if (fdt_create(b->buf, b->size, 0))
+	else if (fdt_create(b->buf, b->size))
 		b->error = -EINVAL;
 }
 
@@ -126,12 +126,12 @@ void fdt_cells(struct fdt_builder *b, const char *name, const u32 *cells, unsign
 	free(be);
 }
 
-void fdt_string(struct fdt_builder *b, const char *name, const char *val)
+void fdt_str(struct fdt_builder *b, const char *name, const char *val)
 {
 	fdt_bytes(b, name, val, strlen(val) + 1);
 }
 
-void fdt_strings(struct fdt_builder *b, const char *name, const char *const *list)
+void fdt_strs(struct fdt_builder *b, const char *name, const char *const *list)
 {
 	char text[256];
 	size_t len = 0;

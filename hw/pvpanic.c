@@ -83,7 +83,7 @@ static void pvpanic_fdt(const struct device *dev, struct fdt_builder *b)
 	const struct pvpanic *p = container_of(dev, struct pvpanic, dev);
 
 	fdt_begin(b, "pvpanic@%llx", (unsigned long long)p->base);
-	fdt_string(b, "compatible", "qemu,pvpanic-mmio");
+	fdt_str(b, "compatible", "qemu,pvpanic-mmio");
 	fdt_reg(b, p->base, PVPANIC_LEN);
 	fdt_end(b);
 }

@@ -4,6 +4,7 @@
  * PCI Bus Binding 2.1).
  */
 #include <linux/kernel.h>
+#include <linux/pci.h>
 #include <vmtool/fdt.h>
 #include <vmtool/pci.h>
 
@@ -57,8 +58,8 @@ void pci_host_fdt(const struct device *dev, struct fdt_builder *b)
 	if (!conf->ecam)
 		return;
 	fdt_begin(b, "pcie@%llx", (unsigned long long)conf->ecam);
-	fdt_string(b, "compatible", "pci-host-ecam-generic");
-	fdt_string(b, "device_type", "pci");
+	fdt_str(b, "compatible", "pci-host-ecam-generic");
+	fdt_str(b, "device_type", "pci");
 	fdt_reg(b, conf->ecam, PCI_BUS_LEN);
 	fdt_u32(b, "#address-cells", 3);
 	fdt_u32(b, "#size-cells", 2);

@@ -417,7 +417,7 @@ static void mmio_fdt(const struct device *dev, struct fdt_builder *b)
 	const struct virtio_mmio *m = container_of(dev, struct virtio_mmio, dev);
 
 	fdt_begin(b, "virtio_mmio@%llx", (unsigned long long)m->base);
-	fdt_string(b, "compatible", "virtio,mmio");
+	fdt_str(b, "compatible", "virtio,mmio");
 	fdt_reg(b, m->base, VIRTIO_MMIO_LEN);
 	fdt_interrupt(b, m->irq->gsi, IRQ_EDGE);
 	fdt_flag(b, "dma-coherent");

@@ -101,11 +101,11 @@ void fdt_u64(struct fdt_builder *b, const char *name, u64 val);
 /** fdt_cells() - a property of @nr cells, each in the byte order of this machine */
 void fdt_cells(struct fdt_builder *b, const char *name, const u32 *cells, unsigned int nr);
 
-/** fdt_string() - a property that is a string */
-void fdt_string(struct fdt_builder *b, const char *name, const char *val);
+/** fdt_str() - a property that is a string */
+void fdt_str(struct fdt_builder *b, const char *name, const char *val);
 
-/** fdt_strings() - a property of several strings, NULL at the end */
-void fdt_strings(struct fdt_builder *b, const char *name, const char *const *list);
+/** fdt_strs() - a property of several strings, NULL at the end */
+void fdt_strs(struct fdt_builder *b, const char *name, const char *const *list);
 
 /** fdt_bytes() - a property of any bytes, taken as they are */
 void fdt_bytes(struct fdt_builder *b, const char *name, const void *val, size_t len);
