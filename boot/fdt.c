@@ -78,15 +78,22 @@ void fdt_begin(struct fdt_builder *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(name, sizeof(name), fmt, ap);
 	va_end(ap);
-	/* The root ends the list of reserved memory. */
-	if (!*name)
-		ADD(b, fdt_finish_reservemap(b->buf));
 	ADD(b, fdt_begin_node(b->buf, name));
+	b->depth++;
+}
+
+void fdt_begin_root(struct fdt_builder *b)
+{
+	ADD(b, fdt_finish_reservemap(b->buf));
+	ADD(b, fdt_begin_node(b->buf, ""));
+	b->depth++;
 }
 
 void fdt_end(struct fdt_builder *b)
 {
 	ADD(b, fdt_end_node(b->buf));
+	if (!b->depth--)
+		b->error = b->error ?: -EINVAL;
 }
 
 void fdt_bytes(struct fdt_builder *b, const char *name, const void *val, size_t len)
@@ -166,6 +173,8 @@ void fdt_interrupt(struct fdt_builder *b, u32 gsi, enum irq_trigger trigger)
 
 int fdt_builder_finish(struct fdt_builder *b, const void **blob, size_t *size)
 {
+	if (b->depth)
+		b->error = b->error ?: -EINVAL;
 	ADD(b, fdt_finish(b->buf));
 	if (b->error)
 		return b->error;

@@ -38,6 +38,7 @@ struct fdt_irqs {
  * @buf: the tree so far, owned
  * @size: bytes in @buf
  * @irqs: set by who began the tree, for fdt_interrupt()
+ * @depth: nodes that were begun and have not ended; libfdt does not count them
  * @error: the first error, 0 so far: nothing is added after it
  *
  * What adds to a tree returns nothing; fdt_builder_finish() tells of the first error.
@@ -46,11 +47,12 @@ struct fdt_builder {
 	void *buf;
 	size_t size;
 	const struct fdt_irqs *irqs;
+	int depth;
 	int error;
 };
 
 /**
- * fdt_builder_init() - begin a tree; the root node is fdt_begin()'s first
+ * fdt_builder_init() - begin a tree
  * @b: caller-owned
  */
 void fdt_builder_init(struct fdt_builder *b);
@@ -72,17 +74,20 @@ void fdt_builder_destroy(struct fdt_builder *b);
 int fdt_builder_finish(struct fdt_builder *b, const void **blob, size_t *size);
 
 /**
- * fdt_reserve() - memory that the kernel must not use; before the first node
+ * fdt_reserve() - memory that the kernel must not use; before the root
  * @b: tree
  * @addr: first address
  * @size: bytes
  */
 void fdt_reserve(struct fdt_builder *b, u64 addr, u64 size);
 
+/** fdt_begin_root() - begin the root node */
+void fdt_begin_root(struct fdt_builder *b);
+
 /**
  * fdt_begin() - begin a node, inside the one that was begun last and has not ended
  * @b: tree
- * @fmt: printf format of its name, "" for the root
+ * @fmt: printf format of its name
  */
 void fdt_begin(struct fdt_builder *b, const char *fmt, ...) __printf(2, 3);
 
