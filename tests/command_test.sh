@@ -4,6 +4,7 @@
 # Commands in Linux guests: vmtool run -- COMMAND, vmtool exec, vmtool console. Runs on a
 # KVM host; where this machine is none, it starts itself again in the emulated one.
 #
+# TEST_ARCH	architecture of the KVM host (see linux/lib.sh)
 # VMTOOL	the vmtool to test, with its guest/init beside it
 # COMMAND_TESTS	names of the groups to run (default: all)
 
@@ -13,11 +14,23 @@ here=$(cd "$(dirname "$0")" && pwd)
 VMTOOL=$(readlink -f "${VMTOOL:-$here/../vmtool}")
 export VMTOOL
 
-all_groups="run bytes tty exec root kernels user bisect"
-groups=${LINUX_TESTS:-${COMMAND_TESTS:-$all_groups}}
 script=$here/command_test.sh
 again=y
 . "$here/linux/lib.sh"
+all_groups="run kernels"
+[ "$arch" != x86 ] || all_groups="run bytes tty exec root kernels user bisect"
+groups=${LINUX_TESTS:-${COMMAND_TESTS:-$all_groups}}
+
+fetch_x86() {
+	local built guest
+
+	built=$(cache_build_kernel 6.1-virtio) && guest=$(cache_build_kernel 6.1) &&
+	debian=$(cache_debian_kernel x86) || return
+	ln -s "$built/bzImage" "$dir/bzImage"
+	ln -s "$built/tree" "$dir/tree"
+	ln -s "$guest/bzImage" "$dir/kvm_guest"
+	ln -s "$debian/vmlinuz" "$dir/debian"
+}
 
 # --- outside: fetch what is needed, then go to a machine with KVM ----------------
 if [ -z "${LINUX_TEST_DIR:-}" ]; then
@@ -26,14 +39,11 @@ if [ -z "${LINUX_TEST_DIR:-}" ]; then
 	cache_packages busybox-static cpio python3 procps kmod git gcc passt >&2 || exit 1
 	dir=$(mktemp -d /var/tmp/vmtool-command.XXXXXX)
 	trap 'rm -rf "$dir"' EXIT
-	built=$(cache_build_kernel 6.1-virtio) || exit 1
-	ln -s "$built/bzImage" "$dir/bzImage"
-	ln -s "$built/tree" "$dir/tree"
-	guest=$(cache_build_kernel 6.1) || exit 1
-	ln -s "$guest/bzImage" "$dir/kvm_guest"
-	debian=$(cache_debian_kernel x86) || exit 1
-	ln -s "$debian/vmlinuz" "$dir/debian"
-	ln -s "$debian/lib/modules/$(cat "$debian/release")" "$dir/debian.modules"
+	if [ "$arch" = x86 ]; then
+		fetch_x86
+	else
+		fetch_foreign
+	fi && ln -s "$debian/lib/modules/$(cat "$debian/release")" "$dir/debian.modules" || exit 1
 	run_groups
 	exit
 fi
@@ -43,6 +53,12 @@ dir=$LINUX_TEST_DIR
 enter
 
 machine=(-k "$dir/bzImage" -m 512M -c 1)
+# There the root is a directory of that architecture's files.
+root=()
+if [ "$arch" != x86 ]; then
+	root=(--root "$(readlink -f "$dir/root")")
+	machine=(-k "$dir/debian" -m 512M -c 1 --modules "$dir/debian.modules" "${root[@]}")
+fi
 export XDG_DATA_HOME=$work/data.home
 
 # does STATUS NAME OPTIONS...: a guest runs a command that returns STATUS. Its stdin is
@@ -258,14 +274,17 @@ old"
 # Debian's kernel has its drivers in modules; one of kvm_guest.config has neither
 # virtio-fs nor overlayfs. In a build tree there are modules that nobody installed.
 group_kernels() {
-	local kernel machine release
+	local kernel kernels="debian kvm_guest" machine release
 
+	[ "$arch" = x86 ] || kernels=debian
 	head -c 5M /dev/urandom > "$work/data"
-	for kernel in debian kvm_guest; do
-		machine=(-k "$dir/$kernel" -m 512M -c 1)
-		[ $kernel != debian ] || machine+=(--modules "$dir/debian.modules")
+	for kernel in $kernels; do
+		machine=(-k "$dir/$kernel" -m 512M -c 1 "${root[@]}")
+		[ "$kernel" != debian ] || machine+=(--modules "$dir/debian.modules")
 		release=$("$VMTOOL" run "${machine[@]}" -- uname -r < /dev/null)
 		check "$kernel: uname -r" grep -q '^[1-9][.0-9]*' <<< "$release"
+		does 0 "$kernel: uname -m" -- uname -m
+		out_is "$kernel: is the host's" "$(uname -m)\n"
 		does 7 "$kernel: exit 7" -- sh -c 'echo out; echo err >&2; exit 7'
 		out_is "$kernel: stdout" 'out\n'
 		check "$kernel: stderr" grep -qx err "$work/err"
@@ -274,9 +293,10 @@ group_kernels() {
 		in=$work/data does 0 "$kernel: 5 MB through cat" -- cat
 		check "$kernel: as they were" cmp "$work/out" "$work/data"
 	done
-	machine=(-k "$dir/debian" -m 512M -c 1 --modules "$dir/debian.modules")
+	machine=(-k "$dir/debian" -m 512M -c 1 --modules "$dir/debian.modules" "${root[@]}")
 	does 0 "Debian's modules" -e 'modprobe dummy && ip link add d0 type dummy && lsmod'
 	check "of the kernel's release" grep -q '^dummy ' "$work/out"
+	[ "$arch" = x86 ] || return
 
 	machine=(-k "$dir/tree/arch/x86/boot/bzImage" -m 512M -c 1)
 	does 0 "a module that was never installed" -e 'modprobe vfat && lsmod && modinfo -n vfat'

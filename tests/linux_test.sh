@@ -6,6 +6,7 @@
 # is none, it starts itself again in the emulated one.
 #
 # VMTOOL	the vmtool to test
+# TEST_ARCH	architecture of the KVM host (see linux/lib.sh)
 # LINUX_TESTS	names of the groups to run (default: all)
 
 set -u
@@ -14,11 +15,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 VMTOOL=$(readlink -f "${VMTOOL:-$here/../vmtool}")
 export VMTOOL
 
-all_groups="tree formats sizes endings terminal control debian"
-groups=${LINUX_TESTS:-$all_groups}
 script=$here/linux_test.sh
 again=y
 . "$here/linux/lib.sh"
+all_groups="sizes endings terminal control debian"
+[ "$arch" != x86 ] || all_groups="tree formats $all_groups"
+groups=${LINUX_TESTS:-$all_groups}
 
 # plant_tree VERSION DIR: a kernel tree with its kernel built and a clone of this
 # checkout in tools/vmtool, built there. The tree's files are links to the cache.
@@ -31,6 +33,31 @@ plant_tree() {
 	make -C "$tree/tools/vmtool" -j"$(nproc)"
 }
 
+fetch_x86() {
+	local built debian format tree x
+
+	built=$(cache_build_kernel 6.1) && debian=$(cache_debian_kernel x86) &&
+	"$here/linux/initrd.sh" "$dir/initrd" && "$here/linux/initrd.sh" "$dir/one" one=first || return
+	(cd "$dir" && mkdir two.d && echo second > two.d/two && cd two.d &&
+		echo two | cpio -o -H newc --quiet > ../two)
+	for format in gzip bzip2 lzma xz lzo lz4 zstd; do
+		ln -s "$(cache_kernel_payload 6.1 $format)" "$dir/bzImage.$format" || return
+	done
+	ln -s "$built/bzImage" "$dir/bzImage"
+	# The smallest vmtool inflates nothing: the bzImage has to do that itself.
+	tree=$(cache_source 6.1) || return
+	{ make -C "$here/.." KDIR="$tree" O="$dir/tiny" tinyconfig &&
+	  make -C "$here/.." KDIR="$tree" O="$dir/tiny" -j"$(nproc)"; } \
+		> "$dir/tiny.log" 2>&1 < /dev/null || { cat "$dir/tiny.log" >&2; return 1; }
+	ln -s "$built/vmlinux" "$dir/vmlinux"
+	ln -s "$debian/vmlinuz" "$dir/debian"
+	[[ " $groups " == *" tree "* ]] || return 0
+	for x in 6.1 6.12; do
+		plant_tree $x "$dir/linux-$x" > "$dir/tree.log" 2>&1 < /dev/null ||
+			{ cat "$dir/tree.log" >&2; return 1; }
+	done
+}
+
 # --- outside: fetch what is needed, then go to a machine with KVM ----------------
 if [ -z "${LINUX_TEST_DIR:-}" ]; then
 	. "$here/host/cache.sh"
@@ -38,30 +65,11 @@ if [ -z "${LINUX_TEST_DIR:-}" ]; then
 	cache_packages busybox-static cpio python3 >&2 || exit 1
 	dir=$(mktemp -d /var/tmp/vmtool-linux.XXXXXX)
 	trap 'rm -rf "$dir"' EXIT
-	built=$(cache_build_kernel 6.1) || exit 1
-	debian=$(cache_debian_kernel x86) || exit 1
-	"$here/linux/initrd.sh" "$dir/initrd" || exit 1
-	"$here/linux/initrd.sh" "$dir/one" one=first || exit 1
-	(cd "$dir" && mkdir two.d && echo second > two.d/two && cd two.d &&
-		echo two | cpio -o -H newc --quiet > ../two)
-	for format in gzip bzip2 lzma xz lzo lz4 zstd; do
-		ln -s "$(cache_kernel_payload 6.1 $format)" "$dir/bzImage.$format" || exit 1
-	done
-	ln -s "$built/bzImage" "$dir/bzImage"
-	# The smallest vmtool inflates nothing: the bzImage has to do that itself.
-	tree=$(cache_source 6.1) || exit 1
-	{ make -C "$here/.." KDIR="$tree" O="$dir/tiny" tinyconfig &&
-	  make -C "$here/.." KDIR="$tree" O="$dir/tiny" -j"$(nproc)"; } \
-		> "$dir/tiny.log" 2>&1 < /dev/null || { cat "$dir/tiny.log" >&2; exit 1; }
-	ln -s "$built/vmlinux" "$dir/vmlinux"
-	ln -s "$debian/vmlinuz" "$dir/debian"
-	case " $groups " in
-	*" tree "*)
-		for x in 6.1 6.12; do
-			plant_tree $x "$dir/linux-$x" > "$dir/tree.log" 2>&1 < /dev/null ||
-				{ cat "$dir/tree.log" >&2; exit 1; }
-		done
-	esac
+	if [ "$arch" = x86 ]; then
+		fetch_x86
+	else
+		fetch_foreign && "$here/linux/initrd.sh" "$dir/initrd"
+	fi || exit 1
 	run_groups
 	exit
 fi
@@ -69,13 +77,15 @@ fi
 # --- inside ---------------------------------------------------------------------
 dir=$LINUX_TEST_DIR
 enter
+mem=256M
+[ "$arch" != powerpc ] || mem=512M
 
 group_tree() {
 	local x
 
 	for x in 6.1 6.12; do
 		(cd "$dir/linux-$x" && timeout 100 tools/vmtool/vmtool run -i "$dir/initrd" \
-			-m 256M -c 1 -p "quiet do=uname" < /dev/null > "$work/out" 2>&1) &&
+			-m $mem -c 1 -p "quiet do=uname" < /dev/null > "$work/out" 2>&1) &&
 			grep -q "^Linux .* ${x/./\\.}\." "$work/out" &&
 			ok "a clone in tools/vmtool of $x boots that tree's kernel" ||
 			not_ok "a clone in tools/vmtool of $x boots that tree's kernel" "see below"
@@ -87,19 +97,19 @@ group_formats() {
 
 	for format in gzip bzip2 lzma xz lzo lz4 zstd; do
 		guest 0 "^Linux .* 6.1" "bzImage with a payload of $format" \
-			-k "$dir/bzImage.$format" -c 1 -m 256M -p "quiet do=uname"
+			-k "$dir/bzImage.$format" -c 1 -m $mem -p "quiet do=uname"
 	done
 	VMTOOL="$dir/tiny/vmtool" guest 0 "^Linux .* 6.1" \
 		"the smallest vmtool lets a bzImage inflate itself" \
-		-k "$dir/bzImage" -c 1 -m 256M -p "quiet do=uname"
+		-k "$dir/bzImage" -c 1 -m $mem -p "quiet do=uname"
 	guest 0 "^Linux .* 6.1" "vmlinux, named as the argument" \
-		-c 1 -m 256M -p "quiet do=uname" "$dir/vmlinux"
+		-c 1 -m $mem -p "quiet do=uname" "$dir/vmlinux"
 	guest 0 "^second$" "two initrds are concatenated" \
-		-k "$dir/bzImage" -c 1 -m 256M -i "$dir/two" -i "$dir/one" -p "quiet do=initrds"
+		-k "$dir/bzImage" -c 1 -m $mem -i "$dir/two" -i "$dir/one" -p "quiet do=initrds"
 	guest 0 "guest: up" "a kernel without ACPI boots by the MP table" \
-		-k "$dir/bzImage" -c 2 -m 256M -p "quiet acpi=off do=poweroff"
+		-k "$dir/bzImage" -c 2 -m $mem -p "quiet acpi=off do=poweroff"
 	guest 0 "guest: 2 cpus" "the MP table names the other vCPU" \
-		-k "$dir/bzImage" -c 2 -m 256M -p "quiet acpi=off do=cpus"
+		-k "$dir/bzImage" -c 2 -m $mem -p "quiet acpi=off do=cpus"
 }
 
 group_sizes() {
@@ -107,18 +117,19 @@ group_sizes() {
 
 	for n in 1 2 3 4 8; do
 		guest 0 "guest: $n cpus" "$n vCPUs" \
-			-k "$dir/bzImage" -c $n -m 256M -p "quiet do=cpus"
+			-k "$dir/bzImage" -c $n -m $mem -p "quiet do=cpus"
 	done
-	guest 0 "MemTotal: +[0-9]{5} kB" "64 MiB of memory" \
+	# Debian's kernel wants more.
+	on_x86 guest 0 "MemTotal: +[0-9]{5} kB" "64 MiB of memory" \
 		-k "$dir/bzImage" -c 1 -m 64M -p "quiet do=mem"
-	guest 0 "MemTotal: +[34][0-9]{6} kB" "4 GiB, split by the hole below 4 GiB" \
+	guest 0 "MemTotal: +[34][0-9]{6} kB" "4 GiB, on x86 split by the hole below 4 GiB" \
 		-k "$dir/bzImage" -c 1 -m 4G -p "quiet do=mem"
 	guest 0 "MemTotal: +6[0-9]{6} kB" "6 GiB" \
 		-k "$dir/bzImage" -c 1 -m 6G -p "quiet do=mem"
-	guest 0 "kvm-clock" "the paravirtual clock is in use" \
-		-k "$dir/bzImage" -c 1 -m 256M -p "quiet do=clock"
+	on_x86 guest 0 "kvm-clock" "the paravirtual clock is in use" \
+		-k "$dir/bzImage" -c 1 -m $mem -p "quiet do=clock"
 	guest 0 "guest: now [0-9]+" "the guest tells the time" \
-		-k "$dir/bzImage" -c 1 -m 256M -p "quiet do=date"
+		-k "$dir/bzImage" -c 1 -m $mem -p "quiet do=date"
 	now=$(tr -d '\r' < "$work/out" | sed -n 's/^guest: now //p')
 	n=$(($(date +%s) - ${now:-0}))
 	if [ $n -ge -5 ] && [ $n -le 60 ]; then
@@ -126,10 +137,11 @@ group_sizes() {
 	else
 		not_ok "wall clock is the host's" "off by $n s"
 	fi
+	[ "$arch" = x86 ] || return
 	# An emulated host's TSC is too coarse to be calibrated by a timer.
 	n=$(awk '/cpu MHz/ { print int($4 * 1000); exit }' /proc/cpuinfo)
 	guest 0 "guest: now [0-9]+" "a kernel without a paravirtual clock boots" \
-		-k "$dir/bzImage" -c 1 -m 256M -p "quiet no-kvmclock tsc_early_khz=$n do=date"
+		-k "$dir/bzImage" -c 1 -m $mem -p "quiet no-kvmclock tsc_early_khz=$n do=date"
 	now=$(tr -d '\r' < "$work/out" | sed -n 's/^guest: now //p')
 	n=$(($(date +%s) - ${now:-0}))
 	if [ $n -ge -5 ] && [ $n -le 60 ]; then
@@ -140,10 +152,10 @@ group_sizes() {
 }
 
 group_endings() {
-	local k="-k $dir/bzImage -c 1 -m 256M"
+	local k="-k $dir/bzImage -c 1 -m $mem"
 
 	guest 0 "" "power-off" $k -p "quiet do=poweroff"
-	guest 0 "" "power-off without ACPI" $k -p "quiet acpi=off do=poweroff"
+	on_x86 guest 0 "" "power-off without ACPI" $k -p "quiet acpi=off do=poweroff"
 	guest 0 "" "halt" $k -p "quiet do=halt"
 	guest 101 "Kernel panic - not syncing" "panic" $k -p "do=panic"
 	guest 101 "Kernel panic - not syncing" "panic of a kernel that stays" \
@@ -153,16 +165,16 @@ group_endings() {
 	guest 101 "Kernel panic - not syncing" "no root file system" \
 		$k -p "quiet rdinit=/nothing root=/dev/nothing"
 	guest 0 "" "reboot, --on-reboot exit" $k -p "quiet do=reboot" --on-reboot exit
-	guest 0 "" "reboot by the keyboard controller" $k -p "quiet reboot=k do=reboot"
-	guest 0 "" "reboot by triple fault, announced" $k -p "reboot=t do=reboot"
-	guest 0 "" "reboot by port 0xcf9" $k -p "quiet reboot=p do=reboot"
+	on_x86 guest 0 "" "reboot by the keyboard controller" $k -p "quiet reboot=k do=reboot"
+	on_x86 guest 0 "" "reboot by triple fault, announced" $k -p "reboot=t do=reboot"
+	on_x86 guest 0 "" "reboot by port 0xcf9" $k -p "quiet reboot=p do=reboot"
 	guest 103 "did not end within 8 seconds" "timeout" $k -p "quiet do=sleep" --timeout 8
 }
 
 group_terminal() {
 	local sum ways
 
-	start -k "$dir/bzImage" -c 2 -m 256M --on-reboot reset -p "quiet do=ask"
+	start -k "$dir/bzImage" -c 2 -m $mem --on-reboot reset -p "quiet do=ask"
 	if expect "guest: up" 1 && tell reboot && expect "guest: up" 2 && tell reboot &&
 	   expect "guest: up" 3 && tell reboot && expect "guest: up" 4 && tell poweroff &&
 	   finish; then
@@ -172,8 +184,9 @@ group_terminal() {
 		not_ok "three reboots in one process, then power-off" "status $?"
 	fi
 
-	for ways in "reboot=k" "reboot=t" "acpi=off"; do
-		start -k "$dir/bzImage" -c 2 -m 256M --on-reboot reset -p "$ways do=ask"
+	[ "$arch" = x86 ] && ways="reboot=k reboot=t acpi=off" || ways=
+	for ways in $ways; do
+		start -k "$dir/bzImage" -c 2 -m $mem --on-reboot reset -p "$ways do=ask"
 		if expect "guest: up" 1 && tell reboot && expect "guest: up" 2 &&
 		   tell poweroff && finish; then
 			ok "a reboot with $ways comes back"
@@ -185,7 +198,7 @@ group_terminal() {
 
 	head -c 75000 /dev/urandom | base64 -w 78 > "$work/paste"
 	sum=$(head -c 100000 "$work/paste" | md5sum)
-	start -k "$dir/bzImage" -c 1 -m 256M -p "quiet do=paste"
+	start -k "$dir/bzImage" -c 1 -m $mem -p "quiet do=paste"
 	if expect "guest: paste" && cat "$work/paste" >&9 && expect "${sum%% *}"; then
 		ok "100 kB pasted to a raw terminal arrive"
 	else
@@ -194,7 +207,7 @@ group_terminal() {
 	finish
 
 	sum=$(md5sum < "$work/paste")
-	start -k "$dir/bzImage" -c 1 -m 256M -p "quiet do=paste-lines"
+	start -k "$dir/bzImage" -c 1 -m $mem -p "quiet do=paste-lines"
 	if expect "guest: paste" && cat "$work/paste" >&9 && tell end && expect "${sum%% *}"; then
 		ok "100 kB pasted by line to a slow reader arrive"
 	else
@@ -209,7 +222,7 @@ silent_for() { local a b; a=$(wc -c < "$work/out"); sleep "$1"; b=$(wc -c < "$wo
 prints_within() { local a; a=$(wc -c < "$work/out"); sleep "$1"; [ "$(wc -c < "$work/out")" -gt "$a" ]; }
 
 group_control() {
-	start -k "$dir/bzImage" -c 2 -m 256M --name ticker -p "quiet do=ticks"
+	start -k "$dir/bzImage" -c 2 -m $mem --name ticker -p "quiet do=ticks"
 	check "guest runs" expect tick
 	check "list shows it" sh -c '"$VMTOOL" list | grep -qE "^ticker +[0-9]+ +running .*6\.1"'
 	check "list --json is JSON" sh -c '"$VMTOOL" list --json | python3 -m json.tool | grep -q ticker'
@@ -228,7 +241,7 @@ group_control() {
 	check "its status is 125" test $? = 125
 	check "its socket is gone" test -z "$(ls -A "$VMTOOL_RUNTIME_DIR")"
 
-	start -k "$dir/bzImage" -c 1 -m 256M --name deaf -p "quiet do=ask" --on-reboot reset
+	start -k "$dir/bzImage" -c 1 -m $mem --name deaf -p "quiet do=ask" --on-reboot reset
 	check "a guest without a handler of the button boots" expect "guest: up"
 	check "stop says that it does not power off" sh -c \
 		'"$VMTOOL" stop --timeout 2 deaf; [ $? = 1 ]'
@@ -238,13 +251,13 @@ group_control() {
 	finish
 	check "it powers off by itself" test $? = 0
 
-	start -k "$dir/bzImage" -c 1 -m 256M --name button -p "quiet do=button"
+	start -k "$dir/bzImage" -c 1 -m $mem --name button -p "quiet do=button"
 	check "guest waits for its power button" expect "waits for the power button"
 	check "stop presses the power button and waits" "$VMTOOL" stop button
 	finish
 	check "the guest powered off by itself" test $? = 0
 
-	start -k "$dir/bzImage" -c 1 -m 256M --name killed -p "quiet do=sleep"
+	start -k "$dir/bzImage" -c 1 -m $mem --name killed -p "quiet do=sleep"
 	expect "guest: up"
 	kill -9 $pid
 	wait $pid 2>/dev/null
@@ -253,21 +266,27 @@ group_control() {
 	finish
 }
 
+# Lines of the kernel's log that tell of something it misses or mistrusts.
+complaints() {
+	tr -d '\r' < "$work/out" |
+		grep -aiE -e "calibrat|firmware bug|bios bug|BIOS.*(broken|wrong)|mtrr.*disabled" \
+			-e "ACPI.*(error|exception|warning)|WARNING|fail" |
+		grep -avE "Calibrating delay loop \(skipped\)|Fatal: No config space access"
+}
+
 group_debian() {
-	local complaints
+	local found
 
 	guest 0 "^guest: 4 cpus$" "Debian's kernel, -c 4 -m 2G" \
 		-k "$dir/debian" -c 4 -m 2G -p "do=cpus do=date"
-	complaints=$(tr -d '\r' < "$work/out" |
-		grep -aiE -e "calibrat|firmware bug|bios bug|BIOS.*(broken|wrong)|mtrr.*disabled" \
-			-e "ACPI.*(error|exception|warning)|WARNING|fail" |
-		grep -avE "Calibrating delay loop \(skipped\)|Fatal: No config space access")
-	if [ -z "$complaints" ]; then
+	found=$(complaints)
+	if [ -z "$found" ]; then
 		ok "its dmesg has nothing to complain of"
 	else
-		not_ok "its dmesg has nothing to complain of" "$complaints"
+		not_ok "its dmesg has nothing to complain of" "$found"
 	fi
-	if grep -aq "Calibrating delay loop (skipped)" "$work/out"; then
+	# Other architectures know their timer's frequency without one.
+	if [ "$arch" != x86 ] || grep -aq "Calibrating delay loop (skipped)" "$work/out"; then
 		ok "no calibration loop runs"
 	else
 		not_ok "no calibration loop runs" "Calibrating delay loop was not skipped"

@@ -4,6 +4,24 @@
 # What tests with Linux guests have in common. Groups of cases run on a machine with
 # KVM, each group on one of its own. Sourced by SCRIPT_test.sh, which sets $script (its
 # path), $here and $groups, and $dir: where guests' files are.
+#
+# TEST_ARCH	architecture of the machine: x86 (default), arm or powerpc. Cases are the
+#		same for all; what one lacks is behind on_x86 or in $x86_groups. On others
+#		than x86 there is no kernel but Debian's.
+
+arch=${TEST_ARCH:-x86}
+layer=
+
+# fetch_foreign: outside, on another architecture than x86: sets $layer, its user land,
+# $debian, Debian's kernel, and BUSYBOX.
+fetch_foreign() {
+	. "$here/host/foreign.sh" || return
+	layer=$(foreign_userland "$arch") && debian=$(cache_debian_kernel "$arch") &&
+	BUSYBOX=$(cache_deb "$(cache_debian_arch "$arch")" busybox-static)/bin/busybox || return
+	export BUSYBOX
+	ln -s "$debian/vmlinuz" "$dir/bzImage" && ln -s "$debian/vmlinuz" "$dir/debian" &&
+	ln -s "$debian" "$dir/debian.d" && ln -s "$layer" "$dir/root"
+}
 
 # run_group GROUP: runs it on a machine with KVM; its results go to $dir/GROUP.tap. An
 # emulated host that hangs or dies says nothing of vmtool: another one is tried then,
@@ -14,7 +32,8 @@ run_group() {
 
 	: > "$notes"
 	for try in 1 2 3; do
-		"$here/kvmhost" --mem 6G -- env LINUX_TEST_DIR="$dir" LINUX_TESTS="$group" \
+		"$here/kvmhost" --arch "$arch" ${layer:+--layer "$layer"} --mem 6G -- env \
+			LINUX_TEST_DIR="$dir" LINUX_TESTS="$group" TEST_ARCH="$arch" \
 			VMTOOL="$VMTOOL" "$script" > "$tap" < /dev/null
 		case $?,${again:-} in
 		125,*) echo "# $group: the KVM host failed, try $try of 3" >> "$notes" ;;
@@ -93,6 +112,9 @@ do_groups() {
 	echo "1..$nr"
 	[ $failed = 0 ]
 }
+
+# on_x86 COMMAND...: what only x86 has.
+on_x86() { [ "$arch" != x86 ] || "$@"; }
 
 ok() { nr=$((nr + 1)); echo "ok $nr $1"; }
 

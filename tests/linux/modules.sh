@@ -6,7 +6,8 @@
 # guests use, mounts what root=, rootfstype=, rootflags= and ro on the kernel command
 # line ask for, and goes on with init= there; without root= there is a shell.
 #
-# KERNEL is what cache_debian_kernel prints, and that of this machine by default.
+# KERNEL is what cache_debian_kernel prints, and that of this machine by default. BUSYBOX
+# names another busybox than this machine's.
 
 set -u
 
@@ -25,7 +26,7 @@ kernel=${1:-}
 [ $# = 0 ] || shift
 [ "$kernel" ] || kernel=$(cache_debian_kernel x86) || exit 1
 release=$(<"$kernel/release") || exit 1
-busybox=$(command -v busybox) || { echo "modules.sh: busybox is missing" >&2; exit 1; }
+busybox=${BUSYBOX:-$(command -v busybox)} || { echo "modules.sh: busybox is missing" >&2; exit 1; }
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 
