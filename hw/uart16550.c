@@ -406,6 +406,8 @@ static int uart_realize(struct device *dev, struct vm *vm)
 	u->region.name = dev->name;
 	if (!vm->virtio_console)
 		term_connect(&vm->term, &uart_term_ops, u);
+	/* Who sends asks for the status after it, and that exits. */
+	coalesce_add(&vm->coalesce, u->port + UART_TX, 1, true);
 	return bus_map(&vm->pio, &u->region, u->port, UART_REGS, &uart_region_ops, u);
 }
 

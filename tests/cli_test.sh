@@ -147,7 +147,7 @@ test_case 'version >&-' version_closed
 # ---- run: values
 
 # Every option that takes a value, so that a new one has to come here.
-valued_options='name cpus mem hugetlbfs kernel initrd params on-reboot timeout dump-acpi loglevel'
+valued_options='name cpus mem hugetlbfs kernel initrd params on-reboot timeout dump-acpi dump-dtb loglevel'
 valued_options+=' console port hang verdict vmlinux exec'
 valued_options+=' root rwdir rodir overlay-rwdir cwd user modules'
 valued_options+=' pmem scsi vsock disk fs 9p network virtio-transport'
@@ -189,7 +189,7 @@ test_case '--cpus: more than KVM runs' refused_values --cpus -c 100000 429496729
 	4294967297 99999999999999999999
 test_case '-m: no size' refused_values --mem -m '' x M 1x 1MM 1KB -1 +1 ' 1' '1 ' 1.5G 0x10 1M, --
 test_case '-m: too little' refused_values --mem 'at least 1M' 0 0G 1023K 1B 1048575B
-test_case '-m: no whole pages' refused_values --mem 'multiple of 4K' 1025K 2097153B
+test_case '-m: no whole pages' refused_values --mem 'multiple of the size' 1025K 2097153B
 test_case '-m: more than can be addressed' refused_values --mem -m 99999T 3000000T 16777215T \
 	16777216T 18446744073709551615 18446744073709547520B 99999999999999999999
 test_case '-m: too little for the kernel' refused_values --mem 'use a larger -m' 1 1M 1024K
@@ -255,6 +255,7 @@ test_case '-i: a directory' refused_values --initrd 'is a directory' / . ..
 test_case '-i: a device' refused_values --initrd /dev/ /dev/null /dev/zero /dev/full
 test_case '-p: too long' refused_values --params 'too long' "$(printf '%03000d' 0)" \
 	"$(printf '%0100000d' 0)"
+test_case '--dump-dtb where there is none' refused_values --dump-dtb 'no device tree' file
 test_case '--dump-acpi' refused_values --dump-acpi dump-acpi '' nonexistent /etc/passwd
 
 default_name_is_shown() {
@@ -463,7 +464,7 @@ test_case 'a PCI bus for the console' bus_for_the_console
 # The tiny kernel has no driver for the virtio console.
 test_case 'console by default' has_console serial console=ttyS0
 test_case '--console serial' has_console serial console=ttyS0 --console serial
-test_case '--console virtio' has_console virtio 'earlycon=uart8250,io,0x3f8 console=hvc0' \
+test_case '--console virtio' has_console virtio 'earlycon=uart8250,mmio,0xc0100000 console=hvc0' \
 	--console virtio
 test_case 'console in --params' has_console virtio console=hvc0 -p 'console=ttyS0 console=hvc0'
 test_case 'last console in --params' has_console serial console=ttyS0 \

@@ -106,7 +106,7 @@ test_case 'output is not changed' prints print:a_b,start:c,print:d 'a b\ncd\n'
 test_case 'output by a string instruction' \
 	prints burst:abcdefghijklmnopqrstuvwxyz_0123456789 'abcdefghijklmnopqrstuvwxyz_0123456789\n'
 test_case 'default command line' prints args \
-	'console=ttyS0,115200n8r panic=-1 pci=off do=args,poweroff\n'
+	'console=ttyS0,115200n8r panic=-1 pci=off 8250.nr_uarts=1 do=args,poweroff\n'
 test_case '--nodefaults' prints args 'do=args,poweroff\n' --nodefaults
 test_case 'several -p' prints args 'do=args,poweroff a=1 b=2\n' --nodefaults -p a=1 -p b=2
 test_case 'ports that nobody has read as ones' prints port:92,port:cf8 'port ff\nport ff\n'

@@ -143,15 +143,19 @@ static const char *run_advice(int err)
 
 static void vcpu_enter(struct vcpu *v)
 {
+	int err;
+
 	v->io_pending = false;
-	if (ioctl(v->fd, KVM_RUN, 0) == 0) {
+	err = ioctl(v->fd, KVM_RUN, 0) < 0 ? errno : 0;
+	coalesce_flush(&v->vm->coalesce);
+	if (!err) {
 		v->exits++;
 		vcpu_handle_exit(v);
 		return;
 	}
-	if (errno == EINTR || errno == EAGAIN)
+	if (err == EINTR || err == EAGAIN)
 		return;
-	log_err("vCPU %u: KVM_RUN: %s%s", v->index, strerror(errno), run_advice(errno));
+	log_err("vCPU %u: KVM_RUN: %s%s", v->index, strerror(err), run_advice(err));
 	verdict_set(&v->vm->verdict, EXIT_KVM_ERROR);
 	runstate_request(&v->vm->run, RUN_BY_HOST_ERROR);
 }
@@ -218,6 +222,8 @@ static int vcpu_open(struct vcpu *v)
 		return -errno;
 	}
 	v->run = run;
+	if (!v->index)
+		coalesce_attach(&vm->coalesce, v);
 	return arch_vcpu_init(v);
 }
 
@@ -302,6 +308,11 @@ int vcpus_create(struct vm *vm)
 			return ret;
 	}
 	return vcpus_wait_parked(vm);
+}
+
+void vcpu_nudge(struct vcpu *v)
+{
+	pthread_kill(v->thread, VCPU_KICK_SIGNAL);
 }
 
 void vcpus_kick(struct vm *vm)

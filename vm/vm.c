@@ -62,6 +62,7 @@ static int vm_reset(void *priv)
 	ev_timer_set(&vm->loop, &vm->halt_timer, 0);
 	vm->halting = false;
 	devices_reset(vm);
+	coalesce_watch(&vm->coalesce);
 	ret = arch_vm_reset(vm);
 	if (!ret)
 		ret = arch_load(vm);
@@ -163,6 +164,9 @@ size_t vm_try_console(struct vm *vm, const void *buf, size_t len)
 void vm_console_down(struct vm *vm, bool down)
 {
 	__atomic_store_n(&vm->verdict.console_down, down, __ATOMIC_SEQ_CST);
+	/* It prints there from now on, and not on an early console. */
+	if (!down)
+		coalesce_unwatch(&vm->coalesce);
 	ev_wake(&vm->loop);
 }
 
@@ -406,6 +410,7 @@ static void vm_prepare(struct vm *vm, const struct vm_config *cfg)
 	term_set_use(&vm->term, cfg->term);
 	bus_init(&vm->mmio, "mmio", cfg->trace_mmio);
 	bus_init(&vm->pio, "port", cfg->trace_ports);
+	coalesce_init(&vm->coalesce, vm);
 	runstate_init(&vm->run, &vm->loop, &vm->verdict, &vm_run_ops, vm);
 	vm->run.exit_on_reset = cfg->exit_on_reset;
 }
@@ -474,6 +479,7 @@ int vm_run(struct vm *vm)
 		log_err("cannot watch the guest: %s", strerror(-ret));
 		return EXIT_VMTOOL_ERROR;
 	}
+	coalesce_watch(&vm->coalesce);
 	runstate_start(&vm->run);
 	term_service(&vm->term);
 	ret = evloop_run(&vm->loop);
@@ -493,6 +499,7 @@ void vm_destroy(struct vm *vm)
 	term_destroy(&vm->term);
 	devices_destroy(vm);
 	irqchip_destroy(&vm->irqchip);
+	coalesce_destroy(&vm->coalesce);
 	arch_vm_destroy(vm);
 	gmem_destroy(&vm->gmem);
 	bus_destroy(&vm->pio);

@@ -29,6 +29,7 @@
 #define X86_LOW_MEMORY_END	0xc0000000UL
 #define X86_VIRTIO_MMIO		0xc0000000UL	/* 4 KiB for each device */
 #define X86_VIRTIO_MMIO_MAX	256
+#define X86_EARLY_UART		0xc0100000UL	/* a page: 16550 registers that only send */
 #define X86_PCI_MEM		0xd0000000UL	/* BARs */
 #define X86_PCI_MEM_LEN		0x18000000UL
 #define X86_PCI_ECAM		0xe8000000UL	/* config space of bus 0, 1 MiB */

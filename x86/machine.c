@@ -12,6 +12,7 @@
 #include <linux/bits.h>
 #include <linux/kernel.h>
 #include <linux/magic.h>
+#include <linux/serial_reg.h>
 #include <vmtool/arch.h>
 #include <vmtool/hw.h>
 #include <vmtool/log.h>
@@ -37,22 +38,30 @@ const struct prop arch_props[] = { { } };
 const size_t arch_conf_size;
 
 /*
- * RTS holds back input that comes too fast. Before hvc0 is there the serial port
- * speaks for it: Linux drops a boot console when the real one has come, and prints
- * nothing twice. It is not told a speed, as the port is set up already.
+ * RTS holds back input that comes too fast. Before hvc0 is there an early console
+ * speaks for it: Linux drops that when the real one has come, and prints nothing
+ * twice. It is not told a speed: there is none.
  */
 #define PARAMS_SERIAL	"console=ttyS0,115200n8r"
-#define PARAMS_VIRTIO	"earlycon=uart8250,io,0x3f8 console=hvc0"
+#define PARAMS_VIRTIO	"earlycon=uart8250,mmio,0x%lx console=hvc0"
 
 /*
- * A kernel without pvpanic reboots at once after a panic, which ends the guest;
- * where there is no PCI bus it need not be looked for.
+ * A kernel without pvpanic reboots at once after a panic, which ends the guest. Where
+ * there is no PCI bus it need not be looked for, and one that is there has nothing that
+ * is to be seen to before the rest. There is one serial port at most.
  */
+#define PARAMS_NO_PCI	"pci=off"
+#define PARAMS_PCI	"pci=noearly"
+#define PARAMS_PORTS	"8250.nr_uarts=1"
+
 void arch_default_params(const struct vm *vm, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s panic=-1%s%s",
-		 vm->virtio_console ? PARAMS_VIRTIO : PARAMS_SERIAL,
-		 x86_wants_pci(vm) ? "" : " pci=off",
+	char console[64] = PARAMS_SERIAL;
+
+	if (vm->virtio_console)
+		snprintf(console, sizeof(console), PARAMS_VIRTIO, X86_EARLY_UART);
+	snprintf(buf, size, "%s panic=-1 %s " PARAMS_PORTS "%s", console,
+		 x86_wants_pci(vm) ? PARAMS_PCI : PARAMS_NO_PCI,
 		 vm->cfg->hang ? " unknown_nmi_panic" : "");
 }
 
@@ -360,6 +369,21 @@ static int init_kvm_state(struct vm *vm)
 	return x86_cpuid_init(vm);
 }
 
+/* What is printed before there is a virtio console. */
+static int add_early_uart(struct vm *vm)
+{
+#ifdef CONFIG_VIRTIO_CONSOLE
+	struct device *dev;
+
+	if (!vm->virtio_console)
+		return 0;
+	dev = early_uart_create(X86_EARLY_UART, UART_LSR, UART_LSR_TEMT | UART_LSR_THRE);
+	return dev ? devices_add(vm, dev) : -ENOMEM;
+#else
+	return 0;
+#endif
+}
+
 int arch_vm_init(struct vm *vm)
 {
 	int ret;
@@ -372,6 +396,7 @@ int arch_vm_init(struct vm *vm)
 	ret = ret ?: create_memory(vm);
 	ret = ret ?: init_kvm_state(vm);
 	ret = ret ?: devices_realize(vm, x86_devices);
+	ret = ret ?: add_early_uart(vm);
 	ret = ret ?: virtio_devices_realize(vm);
 	ret = ret ?: x86_virtio_cmdline(vm);
 	if (!ret)

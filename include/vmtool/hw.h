@@ -19,6 +19,16 @@
 struct device *uart16550_create(u16 port, u32 gsi);
 
 /**
+ * early_uart_create() - the sending half of a UART, for a kernel's early console
+ * @base: guest physical address of a page: what is written to its first byte is sent
+ * @status_off: offset of the register that says that it is not busy
+ * @status: what that says; all others read 0
+ *
+ * Return: device, not realized; NULL without memory.
+ */
+struct device *early_uart_create(u64 base, u32 status_off, u8 status);
+
+/**
  * pvpanic_create() - the port by which a guest tells of its panic
  * @port: the port
  *

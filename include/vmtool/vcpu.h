@@ -74,6 +74,14 @@ int vcpus_create(struct vm *vm);
 void vcpus_hold(struct vm *vm);
 
 /**
+ * vcpu_nudge() - make KVM_RUN return, if the vCPU is in it
+ * @vcpu: vCPU
+ *
+ * It goes on at once. One that is just about to enter the guest may miss it.
+ */
+void vcpu_nudge(struct vcpu *vcpu);
+
+/**
  * vcpus_kick() - make every vCPU look at what is asked of it
  * @vm: machine
  */

@@ -8,6 +8,7 @@
 #include <linux/types.h>
 #include <linux/list.h>
 #include <vmtool/bus.h>
+#include <vmtool/coalesce.h>
 #include <vmtool/devpages.h>
 #include <vmtool/evloop.h>
 #include <vmtool/halt.h>
@@ -124,6 +125,7 @@ struct vm_hooks {
  * @pages: KVM's slots for registers that are read without an exit
  * @mmio: memory-mapped registers
  * @pio: I/O ports (x86)
+ * @coalesce: writes that wait until a vCPU exits
  * @irqchip: interrupt lines
  * @pci: the PCI bus, NULL without
  * @loop: the event loop
@@ -163,6 +165,7 @@ struct vm {
 	struct devpages_pool pages;
 	struct bus mmio;
 	struct bus pio;
+	struct coalesce coalesce;
 	struct irqchip irqchip;
 	struct pci_host *pci;
 	struct evloop loop;

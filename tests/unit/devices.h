@@ -31,6 +31,7 @@ static inline int devices_init(struct vm *vm)
 	INIT_LIST_HEAD(&vm->devices);
 	bus_init(&vm->pio, "port", false);
 	bus_init(&vm->mmio, "mmio", false);
+	coalesce_init(&vm->coalesce, vm);
 	gmem_init(&vm->gmem, -1);
 	irqchip_init(&vm->irqchip, -1, IRQ_MAX_LINES);
 	term_init(&vm->term, &vm->loop);
@@ -42,6 +43,7 @@ static inline void devices_end(struct vm *vm)
 {
 	devices_destroy(vm);
 	irqchip_destroy(&vm->irqchip);
+	coalesce_destroy(&vm->coalesce);
 	/* What was not printed is not waited for. */
 	vm->term.tail = vm->term.head;
 	term_destroy(&vm->term);
