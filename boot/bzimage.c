@@ -210,8 +210,10 @@ int bzimage_open(struct kernel_image *ki, const struct image_src *src)
 
 	ret = IMAGE_OTHER;
 	if (bz.hdr.payload_length)
-		ret = inflate_part(ki, src, bz.setup_size + bz.hdr.payload_offset,
-				   bz.hdr.payload_length, bz.hdr.init_size);
+		ret = inflate_part(ki, src, &(struct inflate_part) {
+			.off = bz.setup_size + bz.hdr.payload_offset,
+			.len = bz.hdr.payload_length, .max = bz.hdr.init_size, .open = elf_open,
+		});
 	if (ret != IMAGE_OTHER)
 		return ret;
 	bzimage_whole(&bz, ki, src);

@@ -21,6 +21,10 @@ static const image_format formats[] = {
 #ifdef CONFIG_BOOT_BZIMAGE
 	bzimage_open,
 #endif
+#ifdef CONFIG_BOOT_ARM64
+	arm64_image_open,
+	zboot_open,
+#endif
 #ifdef CONFIG_BOOT_ELF
 	elf_open,
 #endif

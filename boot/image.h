@@ -109,6 +109,38 @@ int bzimage_open(struct kernel_image *ki, const struct image_src *src);
  */
 int elf_open(struct kernel_image *ki, const struct image_src *src);
 
+/**
+ * arm64_image_open() - the format of arch/arm64/boot/Image
+ * @ki: filled in
+ * @src: file
+ *
+ * Return: as described at the top of this file.
+ */
+int arm64_image_open(struct kernel_image *ki, const struct image_src *src);
+
+/**
+ * zboot_open() - the format of arch/arm64/boot/vmlinuz.efi
+ * @ki: filled in
+ * @src: file
+ *
+ * Return: as described at the top of this file.
+ */
+int zboot_open(struct kernel_image *ki, const struct image_src *src);
+
+/**
+ * struct inflate_part - a compressed part of a file with a kernel in it
+ * @off: where the part starts
+ * @len: its bytes, the last four of which are its inflated size
+ * @max: highest inflated size that makes sense
+ * @open: the kernel's format
+ */
+struct inflate_part {
+	u64 off;
+	u32 len;
+	u64 max;
+	image_format open;
+};
+
 #ifdef CONFIG_BOOT_INFLATE
 /**
  * inflate_open() - a compressed file with a kernel in it
@@ -120,22 +152,20 @@ int elf_open(struct kernel_image *ki, const struct image_src *src);
 int inflate_open(struct kernel_image *ki, const struct image_src *src);
 
 /**
- * inflate_part() - a compressed part of a file with an ELF kernel in it
+ * inflate_part() - inflate a part of a file and read the kernel in it
  * @ki: filled in; a setup header that is there already is kept
  * @src: file
- * @off: where the part starts
- * @len: its bytes, the last four of which are its inflated size
- * @max: highest inflated size that makes sense
+ * @part: the part
  *
  * Return: 0; -errno after a one-line message; IMAGE_OTHER, with nothing printed
  * above the level of debugging, when the format is unknown or no library for it
  * was built in.
  */
 int inflate_part(struct kernel_image *ki, const struct image_src *src,
-		 u64 off, u32 len, u64 max);
+		 const struct inflate_part *part);
 #else
 static inline int inflate_part(struct kernel_image *ki, const struct image_src *src,
-			       u64 off, u32 len, u64 max)
+			       const struct inflate_part *part)
 {
 	return IMAGE_OTHER;
 }

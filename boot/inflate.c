@@ -142,20 +142,21 @@ static int inflate_done(struct kernel_image *ki, const struct image_src *src, in
 }
 
 int inflate_part(struct kernel_image *ki, const struct image_src *src,
-		 u64 off, u32 len, u64 max)
+		 const struct inflate_part *part)
 {
-	struct inflate job = { .src = src, .off = off, .len = len };
+	struct inflate job = { .src = src, .off = part->off, .len = part->len };
 	u8 magic[16];
 	const char *name;
 	size_t produced;
 	u32 size;
 	int fd, ret;
 
-	if (len < sizeof(magic) + sizeof(size))
-		return image_bad(src, -ENOEXEC, "is damaged: its payload has only %u bytes", len);
-	ret = image_read(src, magic, sizeof(magic), off);
+	if (part->len < sizeof(magic) + sizeof(size))
+		return image_bad(src, -ENOEXEC, "is damaged: its payload has only %u bytes",
+				 part->len);
+	ret = image_read(src, magic, sizeof(magic), part->off);
 	if (!ret)
-		ret = image_read(src, &size, sizeof(size), off + len - sizeof(size));
+		ret = image_read(src, &size, sizeof(size), part->off + part->len - sizeof(size));
 	if (ret)
 		return image_bad(src, ret, "cannot read its payload: %s", strerror(-ret));
 
@@ -167,9 +168,9 @@ int inflate_part(struct kernel_image *ki, const struct image_src *src,
 	}
 
 	job.room = le32toh(size);
-	if (job.room > max || job.room > INFLATE_MAX)
+	if (job.room > part->max || job.room > INFLATE_MAX)
 		return image_bad(src, -ENOEXEC,
-				 "is damaged: its %s payload claims to inflate to %zu bytes, more than its init_size",
+				 "is damaged: its %s payload claims to inflate to %zu bytes, more than it needs in memory",
 				 name, job.room);
 	fd = inflate_run(&job, &produced);
 	if (fd < 0)
@@ -180,9 +181,9 @@ int inflate_part(struct kernel_image *ki, const struct image_src *src,
 				 "is damaged: its %s payload inflates to %zu bytes instead of %zu",
 				 name, produced, job.room);
 	}
-	ret = inflate_done(ki, src, fd, produced, elf_open);
+	ret = inflate_done(ki, src, fd, produced, part->open);
 	if (ret == IMAGE_OTHER)
-		return image_bad(src, -ENOEXEC, "is damaged: its payload is no ELF file");
+		return image_bad(src, -ENOEXEC, "is damaged: its payload is no kernel");
 	return ret;
 }
 

@@ -56,6 +56,7 @@ struct kernel_segment {
  *	that decompresses itself this includes its init_size)
  * @cmdline_max: longest command line in bytes, without the final NUL
  * @initrd_max: highest address an initrd may occupy
+ * @page_size: of the pages that it was built for, where that is known to matter; else 0
  * @setup: bytes for the setup header of struct boot_params, from offset 0x1f1
  *	on, for KERNEL_LINUX64; made up for a vmlinux. Its size is the most
  *	that the header's jump instruction can reach
@@ -75,6 +76,7 @@ struct kernel_image {
 	u64 end;
 	u32 cmdline_max;
 	u64 initrd_max;
+	u32 page_size;
 	u8 setup[0x90];
 	size_t setup_len;
 	u64 inflated;

@@ -118,7 +118,7 @@ TEST(damaged_vmlinux_in_payload)
 	fix_elf_make(&e);
 	e.eh.e_ident[0] = 0;
 	fix_bz_make(&bz, payload, fix_gzip(payload, &e, sizeof(e)));
-	refused(_metadata, bz.file, bz.size, "is damaged: its payload is no ELF file");
+	refused(_metadata, bz.file, bz.size, "is damaged: its payload is no kernel");
 
 	fix_elf_make(&e);
 	fix_bz_make(&bz, payload, fix_gzip(payload, &e, sizeof(e) - 50));
