@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Inflates on the host what the guest would inflate slower: straight into a
- * memfd that guest memory then maps. The memfd is sparse, so a size that a file
- * merely claims costs address space and no memory.
+ * Inflates on the host what the guest would inflate slower: straight into a file that
+ * guest memory then maps, an entry of the cache or else a memfd. The memfd is sparse, so
+ * a size that a file merely claims costs address space and no memory.
  */
 #include <endian.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include <vmtool/decompress.h>
 #include <vmtool/log.h>
 
+#include "cache.h"
 #include "image.h"
 
 /* No kernel comes near, nor could x86's mapping of its image hold it. */
@@ -30,6 +31,7 @@
  * @off: where the part starts
  * @len: its bytes
  * @room: highest inflated size
+ * @cache: where it is to be kept, or NULL
  */
 struct inflate {
 	const struct image_src *src;
@@ -37,6 +39,7 @@ struct inflate {
 	u64 off;
 	size_t len;
 	size_t room;
+	struct kernel_cache *cache;
 };
 
 static int inflate_memfd(void)
@@ -109,9 +112,11 @@ static int inflate_to(const struct inflate *job, int fd, size_t *produced)
 /* Returns a memfd, or -errno after a message. */
 static int inflate_run(const struct inflate *job, size_t *produced)
 {
-	int fd = inflate_memfd();
+	int fd = job->cache ? kernel_cache_create(job->cache) : -1;
 	int ret;
 
+	if (fd < 0)
+		fd = inflate_memfd();
 	if (fd < 0)
 		return inflate_bad(job, fd);
 	ret = inflate_to(job, fd, produced);
@@ -136,20 +141,17 @@ static int inflate_done(struct kernel_image *ki, const struct image_src *src, in
 	}
 	if (ret || ki->fd != fd)
 		close(fd);
-	if (!ret)
-		ki->inflated += produced;
 	return ret;
 }
 
-int inflate_part(struct kernel_image *ki, const struct image_src *src,
-		 const struct inflate_part *part)
+/* What the end of the part says that it inflates to. */
+static int part_size(struct inflate *job, const struct inflate_part *part)
 {
-	struct inflate job = { .src = src, .off = part->off, .len = part->len };
+	const struct image_src *src = job->src;
 	u8 magic[16];
 	const char *name;
-	size_t produced;
 	u32 size;
-	int fd, ret;
+	int ret;
 
 	if (part->len < sizeof(magic) + sizeof(size))
 		return image_bad(src, -ENOEXEC, "is damaged: its payload has only %u bytes",
@@ -160,28 +162,72 @@ int inflate_part(struct kernel_image *ki, const struct image_src *src,
 	if (ret)
 		return image_bad(src, ret, "cannot read its payload: %s", strerror(-ret));
 
-	job.d = decompressor_find(magic, sizeof(magic), &name);
-	if (!job.d) {
+	job->d = decompressor_find(magic, sizeof(magic), &name);
+	if (!job->d) {
 		log_debug("kernel %s: %s payload, left to the kernel's own decompressor",
 			  src->name, name ?: "unknown");
 		return IMAGE_OTHER;
 	}
-
-	job.room = le32toh(size);
-	if (job.room > part->max || job.room > INFLATE_MAX)
+	job->room = le32toh(size);
+	if (job->room > part->max || job->room > INFLATE_MAX)
 		return image_bad(src, -ENOEXEC,
 				 "is damaged: its %s payload claims to inflate to %zu bytes, more than it needs in memory",
-				 name, job.room);
-	fd = inflate_run(&job, &produced);
+				 name, job->room);
+	return 0;
+}
+
+static int open_fresh(struct kernel_image *ki, struct inflate *job,
+		      const struct inflate_part *part)
+{
+	size_t produced;
+	int fd, ret;
+
+	fd = inflate_run(job, &produced);
 	if (fd < 0)
 		return fd;
-	if (produced != job.room) {
+	if (produced != job->room) {
 		close(fd);
-		return image_bad(src, -ENOEXEC,
+		return image_bad(job->src, -ENOEXEC,
 				 "is damaged: its %s payload inflates to %zu bytes instead of %zu",
-				 name, produced, job.room);
+				 job->d->name, produced, job->room);
 	}
-	ret = inflate_done(ki, src, fd, produced, part->open);
+	ret = inflate_done(ki, job->src, fd, produced, part->open);
+	if (ret)
+		return ret;
+	ki->inflated += produced;
+	if (job->cache)
+		kernel_cache_commit(job->cache, ki->fd);
+	return 0;
+}
+
+static int open_part(struct kernel_image *ki, struct inflate *job,
+		     const struct inflate_part *part, struct kernel_cache *cache)
+{
+	int ret, fd = kernel_cache_find(cache, job->src->fd, job->off, job->len, job->room);
+
+	if (fd == -ENOENT)
+		job->cache = cache;
+	if (fd < 0)
+		return open_fresh(ki, job, part);
+	ret = inflate_done(ki, job->src, fd, job->room, part->open);
+	/* That was said; the next run makes a new one. */
+	if (ret)
+		kernel_cache_drop(cache);
+	return ret;
+}
+
+int inflate_part(struct kernel_image *ki, const struct image_src *src,
+		 const struct inflate_part *part)
+{
+	struct inflate job = { .src = src, .off = part->off, .len = part->len };
+	struct kernel_cache cache;
+	int ret;
+
+	ret = part_size(&job, part);
+	if (ret)
+		return ret;
+	ret = open_part(ki, &job, part, &cache);
+	kernel_cache_close(&cache);
 	if (ret == IMAGE_OTHER)
 		return image_bad(src, -ENOEXEC, "is damaged: its payload is no kernel");
 	return ret;
@@ -192,7 +238,7 @@ int inflate_open(struct kernel_image *ki, const struct image_src *src)
 	struct inflate job = { .src = src, .len = src->size, .room = INFLATE_MAX };
 	const char *name;
 	size_t produced;
-	int fd;
+	int fd, ret;
 
 	job.d = decompressor_find(src->head, src->head_len, &name);
 	if (!name)
@@ -209,5 +255,8 @@ int inflate_open(struct kernel_image *ki, const struct image_src *src)
 	fd = inflate_run(&job, &produced);
 	if (fd < 0)
 		return fd;
-	return inflate_done(ki, src, fd, produced, image_probe);
+	ret = inflate_done(ki, src, fd, produced, image_probe);
+	if (!ret)
+		ki->inflated += produced;
+	return ret;
 }

@@ -44,6 +44,15 @@ static void fuzz_load(struct kernel_image *ki)
 	gmem_destroy(&gm);
 }
 
+/* What is made up here is not kept for anybody. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	unsetenv("XDG_CACHE_HOME");
+	unsetenv("HOME");
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);

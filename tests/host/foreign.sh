@@ -13,8 +13,8 @@ FOREIGN_PROGRAMS='attr base-files bash busybox-static coreutils diffutils e2fspr
 	findutils fio gawk grep gzip hostname iperf3 iproute2 iputils-ping jq kmod libc-bin mount
 	ncurses-bin passt pciutils procps python3 sed socat util-linux xz-utils'
 # What vmtool is linked with.
-FOREIGN_LIBS='libjansson-dev zlib1g-dev libbz2-dev liblzma-dev liblzo2-dev liblz4-dev libzstd-dev
-	liburing-dev'
+FOREIGN_LIBS='libjansson-dev zlib1g-dev libbz2-dev liblzma-dev liblzo2-dev liblz4-dev libmd-dev
+	libzstd-dev liburing-dev'
 
 foreign_triple() {
 	case $1 in
