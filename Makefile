@@ -233,7 +233,7 @@ have-lib = $(shell $(CURDIR)/scripts/have-lib.sh --libs "$(VMTOOL_CC)" "$(PKG_CO
 		$(if $(CONFIG_STATIC),y,n) $(1) $(2) $(3))
 VMTOOL_LIBS-y :=
 VMTOOL_LIBS-$(or $(CONFIG_QMP),$(CONFIG_CMD_TEST)) += $(call have-lib,jansson.h,jansson,jansson)
-VMTOOL_LIBS-$(CONFIG_KERNEL_CACHE) += $(call have-lib,sha2.h,md,libmd)
+VMTOOL_LIBS-$(CONFIG_KERNEL_CACHE) += $(call have-lib,xxhash.h,xxhash,libxxhash)
 VMTOOL_LIBS-$(CONFIG_DISK_IO_URING) += $(call have-lib,liburing.h,uring,liburing)
 VMTOOL_LIBS-$(CONFIG_DECOMPRESS_GZIP) += $(call have-lib,zlib.h,z,zlib)
 VMTOOL_LIBS-$(CONFIG_DECOMPRESS_BZIP2) += $(call have-lib,bzlib.h,bz2,bzip2)

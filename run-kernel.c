@@ -9,6 +9,7 @@
 
 #include <linux/kernel.h>
 #include <vmtool/devclass.h>
+#include <vmtool/io.h>
 #include <vmtool/log.h>
 #include <vmtool/vm.h>
 
@@ -61,7 +62,7 @@ static bool try_beside(struct run_kernel *k, int *err)
 	char file[PATH_MAX], dir[PATH_MAX + 16 + KERNEL_VERSION_LEN];
 	int up;
 
-	if (!*k->release || !realpath(k->path, file))
+	if (!*k->release || io_realpath(k->path, file))
 		return false;
 	for (up = 0; up < 2 && strrchr(file, '/'); up++) {
 		*strrchr(file, '/') = '\0';

@@ -2,14 +2,15 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sha2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include <linux/kernel.h>
 #include <linux/sizes.h>
@@ -20,6 +21,8 @@
 
 #define CACHE_LIMIT	(1ULL << 30)	/* bytes of all entries */
 #define HASH_CHUNK	SZ_64K
+#define SECRET		"secret"
+#define SECRET_LEN	192
 #define MODE_ENTRY	0400
 #define FRESH_SECONDS	(24 * 3600)	/* an entry's time is not renewed more often */
 /* Coarser than any file system's clock: a file may change without its time doing so. */
@@ -102,36 +105,90 @@ static int name_link(struct kernel_cache *kc, int fd, u64 off, u64 len)
 	return 0;
 }
 
-static void name_entry(struct kernel_cache *kc, const u8 digest[SHA256_DIGEST_LENGTH])
+/* The hash is no cryptographic one: without the secret nobody can make up a file for it. */
+static int read_secret(int dir, u8 secret[SECRET_LEN])
 {
-	int i;
+	int fd = openat(dir, SECRET, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	int ret;
 
-	for (i = 0; i < SHA256_DIGEST_LENGTH; i++)
-		sprintf(kc->key + 2 * i, "%02x", digest[i]);
-	sprintf(kc->key + 2 * i, "-%llx", (unsigned long long)kc->size);
+	if (fd < 0)
+		return -errno;
+	ret = fstat(fd, &st) < 0 ? -errno : 0;
+	if (!ret && (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 077))
+		ret = -EPERM;
+	ret = ret ?: pread_all(fd, secret, SECRET_LEN, 0);
+	close(fd);
+	return ret;
 }
 
-static int hash_part(struct kernel_cache *kc, int fd, u64 off, u64 len)
+/* Complete when it gets its name; who comes second takes the other's. */
+static int make_secret(int dir)
 {
-	u8 digest[SHA256_DIGEST_LENGTH], *buf = malloc(HASH_CHUNK);
-	SHA2_CTX ctx;
+	int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, MODE_ENTRY);
+	char self[32];
+	u8 secret[SECRET_LEN];
 	int ret = 0;
 
-	if (!buf)
-		return -ENOMEM;
-	SHA256Init(&ctx);
+	if (fd < 0)
+		return -errno;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (getrandom(secret, sizeof(secret), 0) != sizeof(secret) ||
+	    write(fd, secret, sizeof(secret)) != sizeof(secret))
+		ret = -EIO;
+	else if (linkat(AT_FDCWD, self, dir, SECRET, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static int get_secret(int dir, u8 secret[SECRET_LEN])
+{
+	int ret = read_secret(dir, secret);
+
+	if (ret != -ENOENT)
+		return ret;
+	return make_secret(dir) ?: read_secret(dir, secret);
+}
+
+static int hash_chunks(XXH3_state_t *state, int fd, u64 off, u64 len)
+{
+	u8 *buf = malloc(HASH_CHUNK);
+	int ret = buf ? 0 : -ENOMEM;
+
 	while (len && !ret) {
 		size_t n = min_t(u64, len, HASH_CHUNK);
 
 		ret = pread_all(fd, buf, n, off);
-		SHA256Update(&ctx, buf, n);
+		if (!ret)
+			XXH3_128bits_update(state, buf, n);
 		off += n;
 		len -= n;
 	}
-	SHA256Final(digest, &ctx);
 	free(buf);
+	return ret;
+}
+
+static int hash_part(struct kernel_cache *kc, int fd, u64 off, u64 len)
+{
+	u8 secret[SECRET_LEN];
+	XXH3_state_t *state;
+	XXH128_hash_t hash;
+	int ret = get_secret(kc->dir, secret);
+
+	if (ret)
+		return ret;
+	state = XXH3_createState();
+	if (!state)
+		return -ENOMEM;
+	XXH3_128bits_reset_withSecret(state, secret, sizeof(secret));
+	ret = hash_chunks(state, fd, off, len);
+	hash = XXH3_128bits_digest(state);
+	XXH3_freeState(state);
 	if (!ret)
-		name_entry(kc, digest);
+		snprintf(kc->key, sizeof(kc->key), "%016llx%016llx-%llx",
+			 (unsigned long long)hash.high64, (unsigned long long)hash.low64,
+			 (unsigned long long)kc->size);
 	return ret;
 }
 
@@ -258,6 +315,7 @@ static int list_victims(DIR *d, struct victim *v, u64 *total)
 	*total = 0;
 	while ((e = readdir(d)) && n < VICTIMS_MAX) {
 		if (strlen(e->d_name) >= sizeof(v->name) ||
+		    !strcmp(e->d_name, SECRET) ||
 		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISREG(st.st_mode))
 			continue;

@@ -208,6 +208,7 @@ void kernel_image_close(struct kernel_image *ki)
 {
 	if (ki->fd < 0)
 		return;
+	kernel_image_forget(ki);
 	close(ki->fd);
 	ki->fd = -1;
 }

@@ -90,6 +90,16 @@ int image_probe(struct kernel_image *ki, const struct image_src *src);
 void image_set_version(struct kernel_image *ki, const char *text, size_t len);
 
 /**
+ * image_rodata() - a kernel's strings and tables, read at most once
+ * @ki: image
+ * @len: receives the bytes
+ *
+ * Return: the contents of .rodata, owned by @ki until kernel_image_forget(); NULL where
+ * there is no such section, or no memory for it.
+ */
+const char *image_rodata(struct kernel_image *ki, size_t *len);
+
+/**
  * bzimage_open() - the format of arch/x86/boot/bzImage
  * @ki: filled in
  * @src: file

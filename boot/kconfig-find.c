@@ -17,6 +17,7 @@
 #include <vmtool/kernel_image.h>
 #include <vmtool/log.h>
 
+#include "image.h"
 #include "kconfig.h"
 
 /* kernel/configs.c: a gzip file between two marks. */
@@ -25,58 +26,60 @@
 #define IKCONFIG_MARK	8		/* bytes in front of the gzip file */
 #define IKCONFIG_END	"IKCFG_ED"
 #define IKCONFIG_MAX	SZ_1M
-#define SCAN_CHUNK	65536
+#define SCAN_CHUNK	(4 * SZ_1M)
 
 /* --- in the image ------------------------------------------------------------------ */
 
-static int take_ikconfig(struct kconfig *kc, const struct kernel_image *ki, u64 off, u64 len)
+static int take_ikconfig(struct kconfig *kc, const char *data, size_t len)
 {
 	const char *end;
-	char *data;
-	int ret;
 
-	len = min_t(u64, len, IKCONFIG_MAX);
-	data = malloc(len);
-	if (!data)
-		return -ENOMEM;
-	ret = pread_all(ki->fd, data, len, off);
-	if (!ret) {
-		end = memmem(data, len, IKCONFIG_END, sizeof(IKCONFIG_END) - 1);
-		ret = end ? kconfig_parse_any(kc, data, end - data) : -ENOENT;
-	}
-	free(data);
-	return ret;
+	len = min_t(size_t, len, IKCONFIG_MAX);
+	end = memmem(data, len, IKCONFIG_END, sizeof(IKCONFIG_END) - 1);
+	return end ? kconfig_parse_any(kc, data, end - data) : -ENOENT;
 }
 
+/* In a buffer that goes on to the end of what there is to search, or of IKCONFIG_MAX. */
+static int take_if_there(struct kconfig *kc, const char *buf, size_t scan, size_t len)
+{
+	const char *found = memmem(buf, scan, IKCONFIG_START, IKCONFIG_LEN);
+
+	if (!found)
+		return -ENOENT;
+	found += IKCONFIG_MARK;
+	return take_ikconfig(kc, found, len - (found - buf));
+}
+
+/* Piece by piece, each with as much behind it as a configuration may have. */
 static int scan_segment(struct kconfig *kc, const struct kernel_image *ki,
 			const struct kernel_segment *s, char *buf)
 {
 	u64 done = 0;
+	int ret = -ENOENT;
 
-	while (done + IKCONFIG_LEN <= s->filesz) {
-		size_t n = min_t(u64, SCAN_CHUNK, s->filesz - done);
-		const char *found;
+	while (done + IKCONFIG_LEN <= s->filesz && ret == -ENOENT) {
+		size_t n = min_t(u64, SCAN_CHUNK + IKCONFIG_MAX, s->filesz - done);
 
 		if (pread_all(ki->fd, buf, n, s->offset + done))
 			return -ENOENT;
-		found = memmem(buf, n, IKCONFIG_START, IKCONFIG_LEN);
-		if (found) {
-			u64 at = done + (found - buf) + IKCONFIG_MARK;
-
-			return take_ikconfig(kc, ki, s->offset + at, s->filesz - at);
-		}
-		/* It may lie across the end of what was read. */
-		done += n == s->filesz - done ? n : n - (IKCONFIG_LEN - 1);
+		ret = take_if_there(kc, buf, min_t(size_t, n, SCAN_CHUNK + IKCONFIG_LEN), n);
+		done += SCAN_CHUNK;
 	}
-	return -ENOENT;
+	return ret;
 }
 
-int kconfig_from_image(struct kconfig *kc, const struct kernel_image *ki)
+int kconfig_from_image(struct kconfig *kc, struct kernel_image *ki)
 {
-	char *buf = malloc(SCAN_CHUNK);
 	int i, ret = -ENOENT;
+	const char *rodata;
+	size_t len;
+	char *buf;
 
 	memset(kc, 0, sizeof(*kc));
+	rodata = image_rodata(ki, &len);
+	if (rodata)
+		return take_if_there(kc, rodata, len, len);
+	buf = malloc(SCAN_CHUNK + IKCONFIG_MAX);
 	if (!buf)
 		return -ENOMEM;
 	for (i = 0; i < ki->nr_seg && ret == -ENOENT; i++)
@@ -91,9 +94,10 @@ int kernel_build_tree(const char *path, char *buf, size_t size)
 {
 	char file[PATH_MAX], config[PATH_MAX + 16];
 	char *boot, *arch;
+	int ret = io_realpath(path, file);
 
-	if (!realpath(path, file))
-		return -errno;
+	if (ret)
+		return ret;
 	/* TREE/arch/ARCH/boot/IMAGE, or TREE/IMAGE. */
 	*strrchr(file, '/') = '\0';
 	boot = strrchr(file, '/');
@@ -154,8 +158,7 @@ static bool try_file(struct kconfig *kc, const char *path, int *err)
 	return true;
 }
 
-static bool try_image(struct kconfig *kc, const char *path, const struct kernel_image *ki,
-		      int *err)
+static bool try_image(struct kconfig *kc, const char *path, struct kernel_image *ki, int *err)
 {
 	int ret = kconfig_from_image(kc, ki);
 
@@ -176,7 +179,7 @@ static bool try_sibling(struct kconfig *kc, const char *path, int *err)
 	const char *suffix;
 	char *name;
 
-	if (!realpath(path, real))
+	if (io_realpath(path, real))
 		return false;
 	name = strrchr(real, '/') + 1;
 	suffix = strchr(name, '-');

@@ -84,14 +84,13 @@ static const char *load_find_banner(const char *buf, size_t len)
 	return NULL;
 }
 
-static bool load_search_segment(struct kernel_image *ki, const struct kernel_segment *s,
-				char *buf)
+static bool load_search_range(struct kernel_image *ki, u64 off, u64 len, char *buf)
 {
 	u64 done = 0;
 
-	while (done < s->filesz) {
-		ssize_t n = load_pread(ki->fd, buf, min_t(u64, BANNER_CHUNK, s->filesz - done),
-				       s->offset + done);
+	while (done < len) {
+		ssize_t n = load_pread(ki->fd, buf, min_t(u64, BANNER_CHUNK, len - done),
+				       off + done);
 		const char *found;
 
 		if (n <= 0)
@@ -99,7 +98,7 @@ static bool load_search_segment(struct kernel_image *ki, const struct kernel_seg
 		found = load_find_banner(buf, n);
 		if (found) {
 			n = load_pread(ki->fd, buf, KERNEL_VERSION_LEN,
-				       s->offset + done + (found - buf));
+				       off + done + (found - buf));
 			image_set_version(ki, buf, n < 0 ? 0 : n);
 			return true;
 		}
@@ -113,17 +112,26 @@ static bool load_search_segment(struct kernel_image *ki, const struct kernel_seg
 
 const char *kernel_image_version(struct kernel_image *ki)
 {
+	const char *rodata, *found;
+	size_t len;
 	char *buf;
 	int i;
 
 	if (ki->version_sought)
 		return ki->version;
 	ki->version_sought = true;
+	rodata = image_rodata(ki, &len);
+	found = rodata ? load_find_banner(rodata, len) : NULL;
+	if (found) {
+		image_set_version(ki, found, min_t(size_t, KERNEL_VERSION_LEN,
+						   len - (found - rodata)));
+		return ki->version;
+	}
 	buf = malloc(BANNER_CHUNK);
 	if (!buf)
 		return ki->version;
 	for (i = 0; i < ki->nr_seg; i++)
-		if (load_search_segment(ki, &ki->seg[i], buf))
+		if (load_search_range(ki, ki->seg[i].offset, ki->seg[i].filesz, buf))
 			break;
 	free(buf);
 	return ki->version;

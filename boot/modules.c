@@ -202,9 +202,10 @@ int modules_open(struct modules *m, const char *dir)
 	memset(m, 0, sizeof(*m));
 	if (!dir)
 		return 0;
-	if (!realpath(dir, m->dir)) {
+	ret = io_realpath(dir, m->dir);
+	if (ret) {
 		*m->dir = '\0';
-		return -errno;
+		return ret;
 	}
 	snprintf(path, sizeof(path), "%s/.config", m->dir);
 	m->kind = access(path, F_OK) ? MODULES_INSTALLED : MODULES_BUILD_TREE;

@@ -14,7 +14,8 @@
 
 #include "image.h"
 
-#define SEARCH_CHUNK	65536
+#define SEARCH_CHUNK	(256 * 1024)
+#define SEARCH_MAX	(64 << 20)	/* bytes of the section; those of distributions have 10 MiB */
 #define SEARCH_SECTIONS	1024		/* vmlinux has some 80 with debug information */
 #define SEARCH_NAMES	65536
 #define SEARCH_SECTION	".rodata"
@@ -89,19 +90,40 @@ static bool search_flat(const struct kernel_image *ki, u64 *off, u64 *len)
 	return true;
 }
 
-bool kernel_image_has(const struct kernel_image *ki, const char *text)
+const char *image_rodata(struct kernel_image *ki, size_t *len)
 {
-	size_t text_len = strlen(text) + 1;
-	bool found = false;
-	u64 off, len;
-	char *buf;
+	u64 off = 0, size = 0;
 
-	if (!search_section(ki, &off, &len) && !search_flat(ki, &off, &len))
-		return false;
-	buf = malloc(SEARCH_CHUNK);
-	if (!buf)
-		return false;
-	while (!found && len >= text_len) {
+	if (!ki->rodata_sought) {
+		ki->rodata_sought = true;
+		if (search_section(ki, &off, &size) && size <= SEARCH_MAX)
+			ki->rodata = malloc(size ?: 1);
+		if (ki->rodata && pread_all(ki->fd, ki->rodata, size, off)) {
+			free(ki->rodata);
+			ki->rodata = NULL;
+		}
+		ki->rodata_len = ki->rodata ? size : 0;
+	}
+	*len = ki->rodata_len;
+	return ki->rodata;
+}
+
+void kernel_image_forget(struct kernel_image *ki)
+{
+	free(ki->rodata);
+	ki->rodata = NULL;
+	ki->rodata_len = 0;
+	ki->rodata_sought = false;
+}
+
+/* Piece by piece: a kernel that is no ELF file is searched as a whole. */
+static bool search_file(const struct kernel_image *ki, u64 off, u64 len, const char *text,
+			size_t text_len)
+{
+	bool found = false;
+	char *buf = malloc(SEARCH_CHUNK);
+
+	while (buf && !found && len >= text_len) {
 		size_t n = min_t(u64, len, SEARCH_CHUNK);
 
 		if (pread_all(ki->fd, buf, n, off))
@@ -114,4 +136,15 @@ bool kernel_image_has(const struct kernel_image *ki, const char *text)
 	}
 	free(buf);
 	return found;
+}
+
+bool kernel_image_has(struct kernel_image *ki, const char *text)
+{
+	size_t len, text_len = strlen(text) + 1;
+	const char *rodata = image_rodata(ki, &len);
+	u64 off, size;
+
+	if (rodata)
+		return memmem(rodata, len, text, text_len);
+	return search_flat(ki, &off, &size) && search_file(ki, off, size, text, text_len);
 }

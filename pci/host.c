@@ -24,6 +24,9 @@
 
 #define MULTI_FUNCTION	0x80
 
+/* More would cost memory, less mappings. */
+#define ONES_LEN	(4 * PCI_SLOT_LEN)
+
 /* A bridge that no driver looks for. */
 static const struct pci_ids bridge_ids = {
 	.vendor = 0x1b36, .device = 0x0008, .sub_vendor = 0x1af4, .sub_device = 0x1100,
@@ -250,22 +253,26 @@ void pci_device_reset(struct pci_device *dev)
 
 static int make_ones(struct pci_host *host)
 {
-	u8 page[PCI_FUNCTION_LEN];
-	int f, ret = 0;
+	u8 *page;
+	u32 off;
+	int ret = 0;
 
 	if (host->packed) {
 		memset(host->ecam.hva, 0xff, PCI_BUS_LEN);
 		return 0;
 	}
+	page = malloc(ONES_LEN);
+	if (!page)
+		return -ENOMEM;
+	memset(page, 0xff, ONES_LEN);
 	host->ones = memfd_create("vmtool-pci", MFD_CLOEXEC);
 	if (host->ones < 0)
-		return -errno;
-	memset(page, 0xff, sizeof(page));
-	for (f = 0; f < PCI_SLOT_FUNCTIONS; f++)
-		if (pwrite(host->ones, page, sizeof(page), f * sizeof(page)) != sizeof(page))
-			return -ENOSPC;
-	for (f = 0; f < PCI_SLOTS && !ret; f++)
-		ret = map_ones(host, f * PCI_SLOT_LEN, PCI_SLOT_LEN);
+		ret = -errno;
+	else if (pwrite(host->ones, page, ONES_LEN, 0) != ONES_LEN)
+		ret = -ENOSPC;
+	free(page);
+	for (off = 0; off < PCI_BUS_LEN && !ret; off += ONES_LEN)
+		ret = map_ones(host, off, ONES_LEN);
 	return ret;
 }
 

@@ -18,7 +18,7 @@ struct fdt_builder;
  * @ecam: config space as the guest reads it
  * @region: the same range on the bus, for writes
  * @packed: this host's pages are larger than a function's config space
- * @ones: unless @packed, file of PCI_SLOT_LEN bytes that read all ones, for absent functions
+ * @ones: unless @packed, file that reads all ones, for absent functions
  * @bridge: function 00:00.0
  * @functions: what is on the bus, by devfn
  * @next: where to look for room for a BAR

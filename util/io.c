@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -82,6 +84,24 @@ int read_file(const char *path, size_t max, char **buf, size_t *len)
 		*len = 0;
 	}
 	return ret;
+}
+
+int io_realpath(const char *path, char real[PATH_MAX])
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	char self[32];
+	ssize_t len;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	len = readlink(self, real, PATH_MAX);
+	close(fd);
+	/* Without /proc, or for a path that is longer than the kernel tells. */
+	if (len <= 0 || len >= PATH_MAX || *real != '/')
+		return realpath(path, real) ? 0 : -errno;
+	real[len] = '\0';
+	return 0;
 }
 
 void io_wake(int fd)

@@ -317,7 +317,7 @@ bool vm_has_param(const char *params, const char *word)
 
 #ifdef CONFIG_VIRTIO_CONSOLE
 /* Has the kernel the drivers, built in and not as modules? Each is known by its name. */
-static bool vm_kernel_has_console(const struct vm *vm)
+static bool vm_kernel_has_console(struct vm *vm)
 {
 	bool mmio = vm->cfg->transport == VIRTIO_TRANSPORT_MMIO;
 
@@ -351,7 +351,7 @@ static bool vm_finds_console(const char *params)
  * Who names a console on the command line gets the terminal there, and not on
  * another one; the kernel's own default is not the virtio console.
  */
-static bool vm_wants_virtio_console(const struct vm *vm)
+static bool vm_wants_virtio_console(struct vm *vm)
 {
 	const char *params = vm->cfg->params ?: "";
 	const char *param = vm_console_param(params);
@@ -363,7 +363,7 @@ static bool vm_wants_virtio_console(const struct vm *vm)
 	return !vm->cfg->nodefaults && vm_finds_console(params) && vm_kernel_has_console(vm);
 }
 #else
-static bool vm_wants_virtio_console(const struct vm *vm)
+static bool vm_wants_virtio_console(struct vm *vm)
 {
 	return false;
 }
@@ -444,6 +444,8 @@ int vm_create(struct vm *vm, const struct vm_config *cfg)
 	if (ret || cfg->dry_run)
 		return ret;
 
+	/* All that was to be found in it is known. */
+	kernel_image_forget(&vm->kernel);
 	ret = vm_catch_signals(vm);
 	if (!ret)
 		ret = vcpus_create(vm);

@@ -95,7 +95,7 @@ bool x86_wants_pci(const struct vm *vm)
  * device is in each that was built with it; one without is only told when it has
  * the driver, else it may be an image that cannot be searched.
  */
-static bool needs_cmdline(const struct vm *vm)
+static bool needs_cmdline(struct vm *vm)
 {
 	if (vm_has_param(vm->cmdline, "acpi=off"))
 		return true;

@@ -2,6 +2,7 @@
 #ifndef VMTOOL_IO_H
 #define VMTOOL_IO_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -27,6 +28,17 @@ int pread_all(int fd, void *buf, size_t len, off_t off);
  * -errno otherwise. Nothing is printed, and nothing is to be freed then.
  */
 int read_file(const char *path, size_t max, char **buf, size_t *len);
+
+/**
+ * io_realpath() - a path without symbolic links, in three system calls
+ * @path: a file that is there
+ * @real: receives its absolute path
+ *
+ * realpath() takes one for each directory on the way.
+ *
+ * Return: 0 or -errno.
+ */
+int io_realpath(const char *path, char real[PATH_MAX]);
 
 /**
  * io_wake() - add one to an eventfd

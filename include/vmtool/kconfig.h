@@ -67,7 +67,7 @@ int kconfig_read(struct kconfig *kc, const char *path);
  * Return: 0, and kconfig_free() follows; -ENOENT where there is none, or none that can
  * be inflated; -errno.
  */
-int kconfig_from_image(struct kconfig *kc, const struct kernel_image *ki);
+int kconfig_from_image(struct kconfig *kc, struct kernel_image *ki);
 
 /**
  * kconfig_find() - look for the configuration of a kernel
@@ -107,7 +107,7 @@ void kconfig_free(struct kconfig *kc);
  *
  * A directory is one when it has a .config and the image is where builds leave it.
  *
- * Return: 0; -ENOENT when it is in none; -ENAMETOOLONG; -errno of realpath().
+ * Return: 0; -ENOENT when it is in none; -ENAMETOOLONG; -errno.
  */
 int kernel_build_tree(const char *path, char *buf, size_t size);
 

@@ -64,6 +64,9 @@ struct kernel_segment {
  * @inflated: bytes that were inflated on the host, 0 where the file is mapped
  * @version: "6.1.0-18-amd64 (...)" where the image says so, else ""
  * @version_sought: @version is all that can be found
+ * @rodata: private, of image_rodata()
+ * @rodata_len: its bytes
+ * @rodata_sought: it was read, if it could be
  */
 struct kernel_image {
 	int fd;
@@ -82,6 +85,9 @@ struct kernel_image {
 	u64 inflated;
 	char version[KERNEL_VERSION_LEN];
 	bool version_sought;
+	char *rodata;
+	size_t rodata_len;
+	bool rodata_sought;
 };
 
 /**
@@ -147,7 +153,13 @@ const char *kernel_image_version(struct kernel_image *ki);
  * Return: true when it was found; false when not, and also for a kernel that only its
  * own decompressor can inflate.
  */
-bool kernel_image_has(const struct kernel_image *ki, const char *text);
+bool kernel_image_has(struct kernel_image *ki, const char *text);
+
+/**
+ * kernel_image_forget() - release what was read to look for strings
+ * @ki: image; it can still be searched
+ */
+void kernel_image_forget(struct kernel_image *ki);
 
 /**
  * kernel_image_find() - look for the default kernel

@@ -13,7 +13,7 @@ FOREIGN_PROGRAMS='attr base-files bash busybox-static coreutils diffutils e2fspr
 	findutils fio gawk grep gzip hostname iperf3 iproute2 iputils-ping jq kmod libc-bin mount
 	ncurses-bin passt pciutils procps python3 sed socat util-linux xz-utils'
 # What vmtool is linked with.
-FOREIGN_LIBS='libjansson-dev zlib1g-dev libbz2-dev liblzma-dev liblzo2-dev liblz4-dev libmd-dev
+FOREIGN_LIBS='libjansson-dev zlib1g-dev libbz2-dev liblzma-dev liblzo2-dev liblz4-dev libxxhash-dev
 	libzstd-dev liburing-dev'
 
 foreign_triple() {

@@ -80,7 +80,7 @@ static int count(FIXTURE_DATA(cache) *self, bool links)
 	int n = 0;
 
 	while (d && (e = readdir(d))) {
-		if (e->d_name[0] == '.' || !strncmp(e->d_name, "at-", 3) != links)
+		if (e->d_name[0] == '.' || !strcmp(e->d_name, "secret") || !strncmp(e->d_name, "at-", 3) != links)
 			continue;
 		snprintf(self->name, sizeof(self->name), "%.3000s/%s", self->dir, e->d_name);
 		n++;
@@ -214,6 +214,22 @@ TEST_F(cache, what_was_used_last_stays)
 	EXPECT_EQ(2, count(self, false));
 	EXPECT_NE(0, access(old, F_OK));
 	EXPECT_EQ(0, count(self, true));
+	EXPECT_EQ(0, inflated(_metadata, self));
+}
+
+TEST_F(cache, a_secret_that_others_know)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	inflated(_metadata, self);
+	files_path(&self->files, path, CACHE "/secret");
+	ASSERT_EQ(0, stat(path, &st));
+	EXPECT_EQ(0400, st.st_mode & 07777);
+	EXPECT_EQ(192, st.st_size);
+	ASSERT_EQ(0, chmod(path, 0444));
+	EXPECT_EQ(sizeof(struct fix_elf), inflated(_metadata, self));
+	ASSERT_EQ(0, chmod(path, 0400));
 	EXPECT_EQ(0, inflated(_metadata, self));
 }
 
