@@ -57,6 +57,61 @@ struct device *pvpanic_create_mmio(u64 base);
  */
 struct device *cmos_rtc_create(u16 port);
 
+/**
+ * struct hw_mmio - where a device with registers in memory is
+ * @base: guest physical address of its registers
+ * @gsi: its interrupt
+ */
+struct hw_mmio {
+	u64 base;
+	u32 gsi;
+};
+
+/* Name of the UART's node, for what refers to it by its path: printf format. */
+#define PL011_NODE	"serial@%llx"
+
+/**
+ * pl011_create() - a PL011 UART on the user's terminal
+ * @at: where it is
+ * @clock: phandle of the clock that it and its bus run at
+ *
+ * Arm's DDI 0183 describes it.
+ *
+ * Return: device, not realized; NULL without memory.
+ */
+struct device *pl011_create(struct hw_mmio at, u32 clock);
+
+/**
+ * pl031_create() - a PL031 real time clock, in UTC
+ * @at: where it is
+ * @clock: phandle of the clock that its bus runs at
+ *
+ * Arm's DDI 0224 describes it.
+ *
+ * Return: device, not realized; NULL without memory.
+ */
+struct device *pl031_create(struct hw_mmio at, u32 clock);
+
+/**
+ * pl061_create() - a PL061 GPIO controller with a power button
+ * @at: where it is
+ * @clock: phandle of the clock that its bus runs at
+ * @phandle: its own
+ *
+ * Arm's DDI 0190 describes it.
+ *
+ * Return: device, not realized; NULL without memory.
+ */
+struct device *pl061_create(struct hw_mmio at, u32 clock, u32 phandle);
+
+/**
+ * pl061_press_power() - press the power button, and let it go soon after
+ * @dev: from pl061_create()
+ *
+ * Return: 0; -ENOTSUP when the guest takes no interrupt from it; -errno.
+ */
+int pl061_press_power(struct device *dev);
+
 /* Registers of the ACPI power management device, from its base on. */
 #define ACPI_PM_SLEEP_CONTROL	0
 #define ACPI_PM_SLEEP_STATUS	1
