@@ -71,20 +71,42 @@ void irq_pulse(struct irq_line *line)
 	irq_set(line, false);
 }
 
+static int irq_bind_fd(const struct irq_line *line, int fd)
+{
+	struct kvm_irqfd irqfd = { .fd = fd, .gsi = line->chip->gsi_base + line->gsi };
+
+	if (line->vm_fd < 0 || line->chip->deferred)
+		return 0;
+	return ioctl(line->vm_fd, KVM_IRQFD, &irqfd) < 0 ? -errno : 0;
+}
+
 static int irq_open_fd(struct irq_line *line)
 {
-	struct kvm_irqfd irqfd = { .gsi = line->chip->gsi_base + line->gsi };
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int ret;
 
-	irqfd.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if ((int)irqfd.fd < 0)
+	if (fd < 0)
 		return -errno;
-	if (line->vm_fd >= 0 && ioctl(line->vm_fd, KVM_IRQFD, &irqfd) < 0) {
-		ret = -errno;
-		close(irqfd.fd);
+	ret = irq_bind_fd(line, fd);
+	if (ret) {
+		close(fd);
 		return ret;
 	}
-	return irqfd.fd;
+	return fd;
+}
+
+int irqchip_start(struct irqchip *chip)
+{
+	int ret = 0;
+	u32 i;
+
+	pthread_mutex_lock(&chip->lock);
+	chip->deferred = false;
+	for (i = 0; i < chip->nr && !ret; i++)
+		if (chip->lines[i].fd >= 0)
+			ret = irq_bind_fd(&chip->lines[i], chip->lines[i].fd);
+	pthread_mutex_unlock(&chip->lock);
+	return ret;
 }
 
 int irq_fd(struct irq_line *line)

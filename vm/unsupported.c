@@ -25,6 +25,11 @@ void arch_default_params(const struct vm *vm, char *buf, size_t size)
 	*buf = '\0';
 }
 
+int arch_vm_type(const struct vm *vm, unsigned long *type)
+{
+	return -EOPNOTSUPP;
+}
+
 int arch_vm_init(struct vm *vm)
 {
 	return -EOPNOTSUPP;
@@ -39,6 +44,11 @@ struct device *arch_virtio_attach(struct vm *vm, struct virtio_dev *vd)
 int arch_place_memory(struct vm *vm, u64 size, u64 align, u64 *addr)
 {
 	return -ENOSPC;
+}
+
+int arch_vcpus_created(struct vm *vm)
+{
+	return -EOPNOTSUPP;
 }
 
 void arch_vm_destroy(struct vm *vm)

@@ -256,6 +256,7 @@ static int vm_catch_signals(struct vm *vm)
 
 static int vm_open_kvm(struct vm *vm)
 {
+	unsigned long type;
 	int ret;
 
 	vm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -271,7 +272,10 @@ static int vm_open_kvm(struct vm *vm)
 		log_err("/dev/kvm: not KVM with API version %d", KVM_API_VERSION);
 		return ret < 0 ? -ENOTTY : -EPROTO;
 	}
-	vm->vm_fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0UL);
+	ret = arch_vm_type(vm, &type);
+	if (ret)
+		return ret;
+	vm->vm_fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, type);
 	if (vm->vm_fd < 0) {
 		ret = -errno;
 		log_err("cannot create a VM: %s", strerror(errno));
@@ -415,6 +419,18 @@ static void vm_prepare(struct vm *vm, const struct vm_config *cfg)
 	vm->run.exit_on_reset = cfg->exit_on_reset;
 }
 
+/* Before anything is loaded: some of it describes what KVM's vCPUs turn out to be. */
+static int vm_create_vcpus(struct vm *vm)
+{
+	int ret;
+
+	if (vm->cfg->dry_run)
+		return 0;
+	ret = vm_catch_signals(vm);
+	ret = ret ?: vcpus_create(vm);
+	return ret ?: arch_vcpus_created(vm);
+}
+
 int vm_create(struct vm *vm, const struct vm_config *cfg)
 {
 	int ret;
@@ -439,16 +455,10 @@ int vm_create(struct vm *vm, const struct vm_config *cfg)
 	gmem_init(&vm->gmem, vm->vm_fd);
 	devpages_pool_init(&vm->pages, vm->vm_fd);
 	ret = arch_vm_init(vm);
-	if (!ret)
-		ret = arch_load(vm);
-	if (ret || cfg->dry_run)
-		return ret;
-
+	ret = ret ?: vm_create_vcpus(vm);
+	ret = ret ?: arch_load(vm);
 	/* All that was to be found in it is known. */
 	kernel_image_forget(&vm->kernel);
-	ret = vm_catch_signals(vm);
-	if (!ret)
-		ret = vcpus_create(vm);
 	return ret ?: vm_reset_vcpus(vm);
 }
 

@@ -384,6 +384,12 @@ static int add_early_uart(struct vm *vm)
 #endif
 }
 
+int arch_vm_type(const struct vm *vm, unsigned long *type)
+{
+	*type = 0;
+	return 0;
+}
+
 int arch_vm_init(struct vm *vm)
 {
 	int ret;
@@ -402,6 +408,11 @@ int arch_vm_init(struct vm *vm)
 	if (!ret)
 		vm->arch->acpi_pm = find_device(vm, "acpi");
 	return ret;
+}
+
+int arch_vcpus_created(struct vm *vm)
+{
+	return 0;
 }
 
 void arch_vm_destroy(struct vm *vm)

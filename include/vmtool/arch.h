@@ -51,6 +51,15 @@ void arch_default_params(const struct vm *vm, char *buf, size_t size);
 int arch_check_host(void);
 
 /**
+ * arch_vm_type() - what kind of VM this machine needs
+ * @vm: machine; its @kvm_fd is open, the VM does not exist
+ * @type: receives the argument of KVM_CREATE_VM
+ *
+ * Return: 0, or -errno after a one-line message.
+ */
+int arch_vm_type(const struct vm *vm, unsigned long *type);
+
+/**
  * arch_vm_init() - interrupt controller, guest memory, devices
  * @vm: machine whose VM exists; no vCPU does
  *
@@ -81,6 +90,14 @@ struct device *arch_virtio_attach(struct vm *vm, struct virtio_dev *vd);
  * too much memory of the host to keep track of it.
  */
 int arch_place_memory(struct vm *vm, u64 size, u64 align, u64 *addr);
+
+/**
+ * arch_vcpus_created() - what can only be set up when all vCPUs exist
+ * @vm: machine; none of them has run yet, and nothing is loaded
+ *
+ * Return: 0, or -errno after a one-line message.
+ */
+int arch_vcpus_created(struct vm *vm);
 
 /**
  * arch_vm_destroy() - release what arch_vm_init() took, devices excepted

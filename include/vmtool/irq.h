@@ -50,6 +50,7 @@ struct irq_line {
  * @msi_line: where messages are no more than another name of a line: the number of that,
  *	as KVM_IRQFD calls it, or -EINVAL when a message is none; else NULL, and messages
  *	are led by KVM's routing table
+ * @deferred: KVM takes no interrupts before irqchip_start()
  * @used: mask of lines given away
  * @lines: the lines
  * @lock: protects what follows, @lines[].fd and all that leads messages anywhere
@@ -67,6 +68,7 @@ struct irqchip {
 	u32 line_base;
 	u32 gsi_base;
 	bool msi_devid;
+	bool deferred;
 	int (*msi_line)(const struct irqchip *chip, u64 addr, u32 data);
 	u64 used[IRQ_MAX_LINES / 64];
 	struct irq_line lines[IRQ_MAX_LINES];
@@ -86,9 +88,21 @@ struct irqchip {
  * @vm_fd: KVM's VM with an in-kernel interrupt controller, or -1 in tests
  * @nr: lines, at most IRQ_MAX_LINES
  *
- * What is not 0 or NULL of @line_base, @gsi_base, @msi_devid and @msi_line is set after it.
+ * What is not 0 or NULL of @line_base, @gsi_base, @msi_devid, @deferred and @msi_line is
+ * set after it.
  */
 void irqchip_init(struct irqchip *chip, int vm_fd, u32 nr);
+
+/**
+ * irqchip_start() - KVM takes interrupts from now on
+ * @chip: interrupt controller whose @deferred is set
+ *
+ * Where KVM's controller is only complete when all vCPUs exist, devices have their
+ * lines before that.
+ *
+ * Return: 0 or -errno.
+ */
+int irqchip_start(struct irqchip *chip);
 
 /**
  * irqchip_set_fixed() - say which routes the lines have
