@@ -305,7 +305,7 @@ int gmem_map_file(struct gmem *gm, u64 gpa, u64 len, int fd, off_t off)
 	for (; len; gpa += part, off += part, len -= part) {
 		u8 *p = gmem_part(gm, gpa, len, false, &part);
 
-		if (gmem_anonymous(gmem_slot(gm, gpa)->type) &&
+		if (!gm->copy && gmem_anonymous(gmem_slot(gm, gpa)->type) &&
 		    (gpa - off) % gm->page == 0)
 			ret = gmem_map_part(gm, p, gpa, part, fd, off);
 		else

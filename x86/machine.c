@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include <cpuid.h>
 
 #include <linux/bits.h>
 #include <linux/kernel.h>
-#include <linux/magic.h>
 #include <linux/serial_reg.h>
 #include <vmtool/arch.h>
 #include <vmtool/hw.h>
@@ -249,80 +247,15 @@ int arch_vm_reset(struct vm *vm)
 	return ioctl(vm->vm_fd, KVM_SET_PIT2, &vm->arch->pit) < 0 ? -errno : 0;
 }
 
-/* An unlinked file: nothing is left behind whatever happens. */
-static int create_huge_file(const char *dir, u64 size)
-{
-	char path[512];
-	int fd, ret;
-
-	snprintf(path, sizeof(path), "%s/vmtool-XXXXXX", dir);
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	unlink(path);
-	if (ftruncate(fd, size) < 0) {
-		ret = -errno;
-		close(fd);
-		return ret;
-	}
-	return fd;
-}
-
-static int open_hugetlbfs(const char *dir, u64 size)
-{
-	struct statfs fs;
-	int fd;
-
-	if (statfs(dir, &fs) < 0) {
-		log_err("--hugetlbfs %s: %s", dir, strerror(errno));
-		return -errno;
-	}
-	if ((u32)fs.f_type != HUGETLBFS_MAGIC) {
-		log_err("--hugetlbfs %s: not a hugetlbfs; mount one there", dir);
-		return -EINVAL;
-	}
-	if (size % fs.f_bsize) {
-		log_err("--hugetlbfs %s: -m must be a multiple of %llu KiB", dir,
-			(unsigned long long)fs.f_bsize >> 10);
-		return -EINVAL;
-	}
-	fd = create_huge_file(dir, size);
-	if (fd < 0)
-		log_err("--hugetlbfs %s: %s", dir, strerror(-fd));
-	return fd;
-}
-
-static int add_memory_slots(struct vm *vm, enum gmem_type type, int fd)
-{
-	u64 mem = vm->cfg->mem;
-	u64 low = min_t(u64, mem, X86_LOW_MEMORY_END);
-	int ret;
-
-	ret = gmem_add(&vm->gmem, 0, low, type, fd, 0);
-	if (!ret && mem > low)
-		ret = gmem_add(&vm->gmem, X86_ABOVE_4G, mem - low, type, fd, low);
-	if (ret)
-		log_err("cannot reserve %llu MiB of guest memory%s: %s",
-			(unsigned long long)mem >> 20,
-			type == GMEM_HUGETLB ? " in huge pages" : "", strerror(-ret));
-	return ret;
-}
-
 static int create_memory(struct vm *vm)
 {
-	const char *dir = vm->cfg->hugetlbfs;
-	int fd, ret;
+	u64 mem = vm->cfg->mem, low = min_t(u64, mem, X86_LOW_MEMORY_END);
+	const struct vm_memory parts[] = {
+		{ 0, low }, { X86_ABOVE_4G, mem - low },
+	};
+	int ret = check_memory(mem) ?: check_tracking(vm);
 
-	ret = check_memory(vm->cfg->mem) ?: check_tracking(vm);
-	if (ret || !dir)
-		return ret ?: add_memory_slots(vm, GMEM_RAM, -1);
-
-	fd = open_hugetlbfs(dir, vm->cfg->mem);
-	if (fd < 0)
-		return fd;
-	ret = add_memory_slots(vm, GMEM_HUGETLB, fd);
-	close(fd);
-	return ret;
+	return ret ?: vm_add_memory(vm, parts, mem > low ? 2 : 1);
 }
 
 int arch_place_memory(struct vm *vm, u64 size, u64 align, u64 *addr)

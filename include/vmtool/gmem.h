@@ -55,12 +55,15 @@ struct gmem_slot {
  * @nr: slots in use
  * @vm_fd: KVM's VM, or -1 where no KVM is involved (unit tests, fuzzers)
  * @page: bytes in a page of this host
+ * @copy: files are copied and not mapped: pages of a file cannot do all that others can
+ *	(they have no tags on arm64)
  */
 struct gmem {
 	struct gmem_slot slots[GMEM_MAX_SLOTS];
 	int nr;
 	int vm_fd;
 	u64 page;
+	bool copy;
 };
 
 /**

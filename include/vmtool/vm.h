@@ -197,6 +197,26 @@ struct vm {
 };
 
 /**
+ * struct vm_memory - a part of a machine's RAM
+ * @gpa: guest physical address
+ * @size: bytes
+ */
+struct vm_memory {
+	u64 gpa;
+	u64 size;
+};
+
+/**
+ * vm_add_memory() - give a machine its RAM, backed by what was asked for
+ * @vm: machine; for arch_vm_init()
+ * @parts: where it is; together they are cfg->mem bytes
+ * @nr: how many
+ *
+ * Return: 0, or -errno after a one-line message.
+ */
+int vm_add_memory(struct vm *vm, const struct vm_memory *parts, int nr);
+
+/**
  * vm_create() - build the machine up to the first instruction
  * @vm: caller-owned
  * @cfg: configuration, must outlive @vm
