@@ -1,11 +1,296 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * vmtool builds for this architecture; the rest is vm/unsupported.c.
- */
-#include <stddef.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <linux/kernel.h>
 #include <vmtool/arch.h>
+#include <vmtool/device.h>
+#include <vmtool/hw.h>
+#include <vmtool/log.h>
+#include <vmtool/props.h>
+#include <vmtool/size.h>
+#include <vmtool/virtio.h>
+#include <vmtool/vm.h>
+
+#include "arm.h"
+#include "fdt.h"
+
+/* KVM's own choice where it is not told. */
+#define DEFAULT_IPA_BITS	40
 
 const char arch_kernel_name[] = "arm64";
 const char arch_qmp_target[] = "aarch64";
-const char *const arch_kernel_images[] = { "Image", "Image.gz", NULL };
+const char *const arch_kernel_images[] = { "Image", "vmlinuz.efi", "Image.gz", NULL };
+
+static const char *const switch_names[] = { "auto", "on", "off", NULL };
+static const char *const irqchip_names[] = { "auto", "gicv3", "gicv2", NULL };
+
+#define ARM_SWITCH(opt, text) {						\
+	.name = #opt, .type = PROP_ENUM, .offset = offsetof(struct arm_conf, opt), \
+	.def = "auto", .choices = switch_names, .arg = "on|off|auto", .help = text, \
+}
+
+const struct prop arch_props[] = {
+	{
+		.name = "irqchip", .type = PROP_ENUM,
+		.offset = offsetof(struct arm_conf, irqchip), .def = "auto",
+		.choices = irqchip_names, .arg = "gicv3|gicv2|auto",
+		.help = "interrupt controller (default: the newest the host has)",
+	},
+	ARM_SWITCH(pmu, "performance counters (default: where the host has them)"),
+	ARM_SWITCH(sve, "scalable vectors (default: where the host has them)"),
+	ARM_SWITCH(pauth, "pointer authentication (default: where the host has it)"),
+	ARM_SWITCH(mte, "memory tagging (default: where the host has it)"),
+	{ }
+};
+const size_t arch_conf_size = sizeof(struct arm_conf);
+
+/*
+ * The UART speaks until hvc0 is there: Linux drops a boot console when the real one has
+ * come, and prints nothing twice. RTS holds back input that comes too fast.
+ */
+#define PARAMS_SERIAL	"console=ttyAMA0,115200n8r"
+#define PARAMS_VIRTIO	"console=hvc0"
+
+void arch_default_params(const struct vm *vm, char *buf, size_t size)
+{
+	snprintf(buf, size, "earlycon=pl011,0x%lx %s panic=-1", ARM_UART,
+		 vm->virtio_console ? PARAMS_VIRTIO : PARAMS_SERIAL);
+}
+
+int arch_check_host(void)
+{
+	return 0;
+}
+
+bool arch_host_can_virtualize(void)
+{
+	return true;
+}
+
+/* --- devices -------------------------------------------------------------------------- */
+
+static struct device *create_serial(void)
+{
+	return pl011_create((struct hw_mmio) { ARM_UART, ARM_GSI_UART }, PHANDLE_CLOCK);
+}
+
+#ifdef CONFIG_PL031
+static struct device *create_rtc(void)
+{
+	return pl031_create((struct hw_mmio) { ARM_RTC, ARM_GSI_RTC }, PHANDLE_CLOCK);
+}
+#endif
+
+#ifdef CONFIG_PVPANIC
+static struct device *create_pvpanic(void)
+{
+	return pvpanic_create_mmio(ARM_PVPANIC);
+}
+#endif
+
+/* The machine's devices, in the order they are switched on and described. */
+static const struct device_type arm_devices[] = {
+	{ create_serial },
+#ifdef CONFIG_PL031
+	{ create_rtc },
+#endif
+#ifdef CONFIG_PVPANIC
+	{ create_pvpanic },
+#endif
+	{ }
+};
+
+#ifdef CONFIG_PL061
+static int add_power_button(struct vm *vm)
+{
+	struct hw_mmio at = { ARM_GPIO, ARM_GSI_GPIO };
+
+	vm->arch->power = pl061_create(at, PHANDLE_CLOCK, PHANDLE_GPIO);
+	return vm->arch->power ? devices_add(vm, vm->arch->power) : -ENOMEM;
+}
+
+int arch_powerdown(struct vm *vm)
+{
+	return pl061_press_power(vm->arch->power);
+}
+#else
+static int add_power_button(struct vm *vm)
+{
+	return 0;
+}
+
+int arch_powerdown(struct vm *vm)
+{
+	return -ENOTSUP;
+}
+#endif
+
+/* --- memory --------------------------------------------------------------------------- */
+
+u64 arm_memory_end(const struct vm *vm)
+{
+	return ARM_MEMORY + vm->cfg->mem;
+}
+
+static u64 steal_start(const struct vm *vm)
+{
+	return (arm_memory_end(vm) + ARM_STEAL_ALIGN - 1) & ~(ARM_STEAL_ALIGN - 1);
+}
+
+static u64 steal_size(const struct vm *vm)
+{
+	u64 size = vm->cfg->nr_cpus * ARM_STEAL_LEN;
+
+	return (size + ARM_STEAL_ALIGN - 1) & ~(ARM_STEAL_ALIGN - 1);
+}
+
+/* What KVM takes by itself is enough for most, and its page tables are the smaller ones. */
+int arch_vm_type(const struct vm *vm, unsigned long *type)
+{
+	int max = ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_VM_IPA_SIZE);
+	u64 end = steal_start(vm) + steal_size(vm);
+	char asked[24], most[24];
+	int bits = DEFAULT_IPA_BITS;
+
+	*type = 0;
+	if (max <= 0)
+		max = DEFAULT_IPA_BITS;
+	else if (max < bits || end > 1ULL << bits)
+		*type = KVM_VM_TYPE_ARM_IPA_SIZE(max);
+	if (end <= 1ULL << max)
+		return 0;
+	log_err("-m %s: this host gives guests %d bits of address, enough for %s",
+		format_size(vm->cfg->mem, asked, sizeof(asked)), max,
+		format_size((1ULL << max) - ARM_MEMORY - steal_size(vm), most, sizeof(most)));
+	return -EINVAL;
+}
+
+static int add_memory(struct vm *vm)
+{
+	const struct vm_memory memory = { ARM_MEMORY, vm->cfg->mem };
+	int ret;
+
+	vm->gmem.copy = vm->arch->mte;
+	ret = vm_add_memory(vm, &memory, 1);
+	if (ret || vm->vm_fd < 0 ||
+	    ioctl(vm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_STEAL_TIME) <= 0)
+		return ret;
+	vm->arch->steal = steal_start(vm);
+	ret = gmem_add(&vm->gmem, vm->arch->steal, steal_size(vm), GMEM_RAM, -1, 0);
+	if (ret)
+		log_err("cannot reserve memory for steal time: %s", strerror(-ret));
+	return ret;
+}
+
+int arch_place_memory(struct vm *vm, u64 size, u64 align, u64 *addr)
+{
+	u64 start = max_t(u64, vm->placed, gmem_end(&vm->gmem, ~0ULL));
+	u64 max = 1ULL << vm->arch->ipa_bits;
+
+	start = (start + align - 1) & ~(align - 1);
+	if (start > max || size > max - start)
+		return -ENOSPC;
+	vm->placed = start + size;
+	*addr = start;
+	return 0;
+}
+
+/* --- the machine ---------------------------------------------------------------------- */
+
+static int check_cpus(const struct vm *vm)
+{
+	int max;
+
+	if (vm->vm_fd < 0)
+		return 0;
+	max = ioctl(vm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+	if (max <= 0 || vm->cfg->nr_cpus <= max)
+		return 0;
+	log_err("-c %u: KVM here runs at most %d vCPUs", vm->cfg->nr_cpus, max);
+	return -EINVAL;
+}
+
+/* What was asked of KVM when the VM was created. */
+static unsigned int ipa_bits(const struct vm *vm)
+{
+	unsigned long type = 0;
+
+	if (vm->vm_fd < 0 || arch_vm_type(vm, &type) || !type)
+		return DEFAULT_IPA_BITS;
+	return type;
+}
+
+/* Guests that KVM cannot suspend are told so by PSCI. */
+static void enable_suspend(const struct vm *vm)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_ARM_SYSTEM_SUSPEND };
+
+	if (vm->vm_fd >= 0 && ioctl(vm->vm_fd, KVM_ENABLE_CAP, &cap) < 0)
+		log_debug("KVM here cannot suspend guests: %s", strerror(errno));
+}
+
+/* An access that KVM cannot decode ends the guest by a message instead of -ENOSYS. */
+static void enable_nisv(const struct vm *vm)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_ARM_NISV_TO_USER };
+
+	if (vm->vm_fd >= 0 && ioctl(vm->vm_fd, KVM_ENABLE_CAP, &cap) < 0)
+		log_debug("KVM here does not tell of accesses that it cannot decode");
+}
+
+int arch_vm_init(struct vm *vm)
+{
+	int ret;
+
+	vm->arch = calloc(1, sizeof(*vm->arch));
+	if (!vm->arch)
+		return -ENOMEM;
+	vm->arch->conf = vm->cfg->arch;
+	vm->arch->gic.fd = -1;
+	vm->arch->gic.its_fd = -1;
+	vm->arch->ipa_bits = ipa_bits(vm);
+	enable_suspend(vm);
+	enable_nisv(vm);
+	ret = check_cpus(vm);
+	ret = ret ?: arm_cpu_features(vm);
+	ret = ret ?: arm_gic_create(vm);
+	ret = ret ?: add_memory(vm);
+	ret = ret ?: devices_realize(vm, arm_devices);
+	ret = ret ?: add_power_button(vm);
+	return ret ?: virtio_devices_realize(vm);
+}
+
+int arch_vcpus_created(struct vm *vm)
+{
+	int ret = arm_gic_finish(vm);
+
+	return ret ?: arm_cpus_finish(vm);
+}
+
+void arch_vm_destroy(struct vm *vm)
+{
+	if (!vm->arch)
+		return;
+	arm_gic_destroy(vm);
+	free(vm->arch);
+	vm->arch = NULL;
+}
+
+int arch_vm_reset(struct vm *vm)
+{
+	return arm_gic_reset(vm);
+}
+
+void arch_describe(struct vm *vm, FILE *out)
+{
+	fprintf(out, "memory map: 0x%012llx-0x%012llx RAM\n", (unsigned long long)ARM_MEMORY,
+		(unsigned long long)arm_memory_end(vm) - 1);
+	fprintf(out, "interrupt controller: GICv%u%s\n", vm->arch->gic.version,
+		vm->arch->gic.version == 2 ? " with v2m" :
+		vm->arch->gic.has_its ? " with ITS" : "");
+}

@@ -450,11 +450,11 @@ static void pl011_fdt(const struct device *dev, struct fdt_builder *b)
 	const u32 clock[] = { u->clock, u->clock };
 
 	fdt_begin(b, PL011_NODE, (unsigned long long)u->at.base);
-	fdt_strings(b, "compatible", compatible);
+	fdt_strs(b, "compatible", compatible);
 	fdt_reg(b, u->at.base, PL011_LEN);
 	fdt_interrupt(b, u->at.gsi, IRQ_LEVEL);
 	fdt_cells(b, "clocks", clock, ARRAY_SIZE(clock));
-	fdt_strings(b, "clock-names", clocks);
+	fdt_strs(b, "clock-names", clocks);
 	fdt_end(b);
 }
 

@@ -206,11 +206,11 @@ static void pl031_fdt(const struct device *dev, struct fdt_builder *b)
 	const struct pl031 *c = container_of(dev, struct pl031, dev);
 
 	fdt_begin(b, "rtc@%llx", (unsigned long long)c->at.base);
-	fdt_strings(b, "compatible", compatible);
+	fdt_strs(b, "compatible", compatible);
 	fdt_reg(b, c->at.base, PL031_LEN);
 	fdt_interrupt(b, c->at.gsi, IRQ_LEVEL);
 	fdt_u32(b, "clocks", c->clock);
-	fdt_string(b, "clock-names", "apb_pclk");
+	fdt_str(b, "clock-names", "apb_pclk");
 	fdt_end(b);
 }
 

@@ -246,11 +246,11 @@ static void pl061_fdt(const struct device *dev, struct fdt_builder *b)
 	const u32 line[] = { g->phandle, 0, 0 };
 
 	fdt_begin(b, "gpio@%llx", (unsigned long long)g->at.base);
-	fdt_strings(b, "compatible", compatible);
+	fdt_strs(b, "compatible", compatible);
 	fdt_reg(b, g->at.base, PL061_LEN);
 	fdt_interrupt(b, g->at.gsi, IRQ_LEVEL);
 	fdt_u32(b, "clocks", g->clock);
-	fdt_string(b, "clock-names", "apb_pclk");
+	fdt_str(b, "clock-names", "apb_pclk");
 	fdt_flag(b, "gpio-controller");
 	fdt_u32(b, "#gpio-cells", 2);
 	fdt_flag(b, "interrupt-controller");
@@ -259,9 +259,9 @@ static void pl061_fdt(const struct device *dev, struct fdt_builder *b)
 	fdt_end(b);
 
 	fdt_begin(b, "gpio-keys");
-	fdt_string(b, "compatible", "gpio-keys");
+	fdt_str(b, "compatible", "gpio-keys");
 	fdt_begin(b, "key-power");
-	fdt_string(b, "label", "power button");
+	fdt_str(b, "label", "power button");
 	fdt_u32(b, "linux,code", KEY_POWER);
 	fdt_cells(b, "gpios", line, ARRAY_SIZE(line));
 	fdt_flag(b, "wakeup-source");
