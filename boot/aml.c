@@ -298,7 +298,7 @@ void aml_interrupt(struct aml *a, u32 gsi, u8 flags)
 	put_le(a, 6, 2);
 	put8(a, 1 | flags);
 	put8(a, 1);
-	put_le(a, gsi, 4);
+	put_le(a, a->irq_base + gsi, 4);
 }
 
 /* What lies between two addresses, the resources of a bridge (6.4.3.5). */

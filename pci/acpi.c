@@ -24,7 +24,7 @@ static void routing(struct aml *a, const struct pci_host *host)
 			aml_int(a, slot << 16 | 0xffff);
 			aml_int(a, pin);
 			aml_int(a, 0);
-			aml_int(a, host->conf.gsi + pci_intx_line(slot, pin));
+			aml_int(a, a->irq_base + host->conf.gsi + pci_intx_line(slot, pin));
 			aml_end(a);
 		}
 	}
@@ -56,6 +56,8 @@ static void bridge(struct aml *a, const struct pci_host *host)
 	aml_int(a, 0);
 	aml_name(a, "_BBN");
 	aml_int(a, 0);
+	aml_name(a, "_CCA");
+	aml_int(a, 1);
 	aml_name(a, "_CRS");
 	aml_resources(a);
 	aml_bus_range(a, 0, 0);

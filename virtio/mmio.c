@@ -404,6 +404,8 @@ static void mmio_acpi(const struct device *dev, struct aml *dsdt)
 	aml_string(dsdt, "LNRO0005");
 	aml_name(dsdt, "_UID");
 	aml_int(dsdt, index);
+	aml_name(dsdt, "_CCA");
+	aml_int(dsdt, 1);
 	aml_name(dsdt, "_CRS");
 	aml_resources(dsdt);
 	aml_memory32(dsdt, m->base, VIRTIO_MMIO_LEN);

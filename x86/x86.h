@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <linux/types.h>
 #include <linux/kvm.h>
+#include <vmtool/acpi.h>
 
 struct device;
 struct gmem;
@@ -110,9 +111,7 @@ void x86_cpuid_set_tsc(struct kvm_cpuid2 *cpuid, u32 tsc_khz);
  *
  * Return: 0, or -errno after a one-line message.
  */
-int x86_acpi_build(struct vm *vm,
-		   int (*dump)(void *priv, const char *sig, const void *table, size_t len),
-		   void *priv);
+int x86_acpi_build(struct vm *vm, acpi_dump dump, void *priv);
 
 /**
  * x86_mptable_build() - write an MP table for kernels without ACPI

@@ -21,6 +21,7 @@
  * @len: bytes used
  * @max: bytes allocated
  * @err: first error, or 0
+ * @irq_base: what ACPI calls interrupt line 0; set after aml_init()
  * @depth: objects open
  * @open: where the contents of each begin
  */
@@ -29,6 +30,7 @@ struct aml {
 	size_t len;
 	size_t max;
 	int err;
+	u32 irq_base;
 	int depth;
 	struct {
 		size_t start;
@@ -114,7 +116,7 @@ void aml_memory_window(struct aml *a, u64 base, u64 len);
 #define AML_IRQ_EDGE	2
 #define AML_IRQ_SHARED	8
 
-/** aml_interrupt() - Interrupt(ResourceConsumer, @flags, ActiveHigh) of one line */
+/** aml_interrupt() - Interrupt(ResourceConsumer, @flags, ActiveHigh) of line @gsi */
 void aml_interrupt(struct aml *a, u32 gsi, u8 flags);
 
 /** aml_op_region() - OperationRegion(@name, @space, @base, @len) */
