@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <linux/kvm.h>
 #include <linux/types.h>
+#include <vmtool/acpi.h>
 #include <vmtool/bus.h>
 
 #include "layout.h"
@@ -46,6 +47,7 @@ enum arm_irqchip {
  * @sve: scalable vectors
  * @pauth: pointer authentication
  * @mte: memory tagging
+ * @acpi: the machine is described by ACPI tables, not by a device tree
  */
 struct arm_conf {
 	unsigned int irqchip;
@@ -53,6 +55,7 @@ struct arm_conf {
 	unsigned int sve;
 	unsigned int pauth;
 	unsigned int mte;
+	bool acpi;
 };
 
 /**
@@ -74,6 +77,16 @@ struct arm_gic {
 };
 
 /**
+ * struct arm_efi - what there is of UEFI
+ * @clock: a register with the time
+ * @second_half: of what was read there last
+ */
+struct arm_efi {
+	struct region clock;
+	u64 second_half;
+};
+
+/**
  * struct vm_arch - arm64's part of a machine
  * @conf: options
  * @init: how vCPUs are initialised, but for who starts switched off
@@ -84,6 +97,8 @@ struct arm_gic {
  * @steal: where steal time is told, 0: nowhere
  * @clidr: which caches a vCPU has: CLIDR_EL1, 0 for unknown
  * @fdt: where the device tree is
+ * @firmware: where UEFI's and ACPI's tables are, with ACPI
+ * @efi: what there is of UEFI, with ACPI
  * @power: the power button's device, or NULL
  * @mmio_irqs: lines of virtio-mmio devices
  * @nr_mmio: virtio-mmio devices
@@ -98,6 +113,8 @@ struct vm_arch {
 	u64 steal;
 	u64 clidr;
 	u64 fdt;
+	u64 firmware;
+	struct arm_efi efi;
 	struct device *power;
 	struct irq_line *mmio_irqs[ARM_NR_GSI - ARM_GSI_VIRTIO];
 	unsigned int nr_mmio;
@@ -206,6 +223,13 @@ int arm_gic_capture(struct vm *vm);
  */
 int arm_gic_reset(struct vm *vm);
 
+/**
+ * arm_gic_line_enabled() - does the guest take an interrupt?
+ * @vm: machine; vCPUs are held
+ * @gsi: the line
+ */
+bool arm_gic_line_enabled(struct vm *vm, u32 gsi);
+
 /* --- gicv2m.c --- */
 
 /**
@@ -225,5 +249,38 @@ int arm_v2m_init(struct vm *vm);
  * @initrd: where the initrd is; of no meaning without one
  */
 void arm_fdt_build(struct vm *vm, struct fdt_builder *b, u64 initrd);
+
+/* --- efi.c --- */
+
+/**
+ * arm_efi_init() - give the machine the clock that GetTime() reads
+ * @vm: machine with ACPI
+ *
+ * Return: 0 or -errno.
+ */
+int arm_efi_init(struct vm *vm);
+
+/**
+ * arm_efi_write() - write what the kernel reads of UEFI
+ * @vm: machine whose @firmware is set
+ *
+ * Return: 0 or -errno.
+ */
+int arm_efi_write(struct vm *vm);
+
+/** arm_efi_chosen() - say in the device tree's /chosen where that is */
+void arm_efi_chosen(struct vm *vm, struct fdt_builder *b);
+
+/* --- acpi.c --- */
+
+/**
+ * arm_acpi_build() - write all ACPI tables into guest memory
+ * @vm: machine whose @firmware is set
+ * @dump: called with each table's signature and bytes, or NULL
+ * @priv: passed to @dump
+ *
+ * Return: 0, or -errno after a one-line message.
+ */
+int arm_acpi_build(struct vm *vm, acpi_dump dump, void *priv);
 
 #endif /* VMTOOL_ARM_H */

@@ -28,7 +28,7 @@ static int place_initrd(struct vm *vm, u64 *addr)
 {
 	u64 end = arm_memory_end(vm);
 
-	*addr = vm->arch->fdt + ARM_FDT_MAX;
+	*addr = vm->arch->firmware + (vm->arch->conf->acpi ? ARM_FIRMWARE_LEN : 0);
 	if (*addr <= end && vm->initrd.total <= end - *addr)
 		return 0;
 	log_err("initrd: %llu MiB do not fit behind the kernel; use a larger -m",
@@ -58,6 +58,17 @@ static int write_fdt(struct vm *vm, u64 initrd)
 	return ret;
 }
 
+static int write_firmware(struct vm *vm)
+{
+	u64 end = vm->arch->firmware + ARM_FIRMWARE_LEN;
+
+	if (end > arm_memory_end(vm)) {
+		log_err("no room for ACPI tables behind the kernel; use a larger -m");
+		return -EFBIG;
+	}
+	return arm_efi_write(vm) ?: arm_acpi_build(vm, NULL, NULL);
+}
+
 int arch_load(struct vm *vm)
 {
 	u64 initrd = 0;
@@ -68,7 +79,10 @@ int arch_load(struct vm *vm)
 		return ret;
 	vm->kernel.base = ARM_MEMORY;
 	vm->arch->fdt = load_align(ARM_MEMORY + vm->kernel.end);
+	vm->arch->firmware = vm->arch->fdt + ARM_FDT_MAX;
 	ret = kernel_image_load(&vm->kernel, &vm->gmem);
+	if (!ret && vm->arch->conf->acpi)
+		ret = write_firmware(vm);
 	if (!ret && vm->initrd.total) {
 		ret = place_initrd(vm, &initrd);
 		ret = ret ?: initrd_load(&vm->initrd, &vm->gmem, initrd);
@@ -114,10 +128,4 @@ int arch_dump_dtb(struct vm *vm, const char *file)
 		ret = dump(file, blob, len);
 	fdt_builder_destroy(&b);
 	return ret;
-}
-
-int arch_dump_acpi(struct vm *vm, const char *dir)
-{
-	log_err("--dump-acpi %s: this machine has no ACPI tables", dir);
-	return -EOPNOTSUPP;
 }

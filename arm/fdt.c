@@ -54,7 +54,10 @@ static void add_chosen(struct vm *vm, struct fdt_builder *b, u64 initrd)
 	fdt_begin(b, "chosen");
 	fdt_str(b, "bootargs", vm->cmdline);
 	snprintf(path, sizeof(path), "/" PL011_NODE, (unsigned long long)ARM_UART);
-	fdt_str(b, "stdout-path", path);
+	if (vm->arch->conf->acpi)
+		arm_efi_chosen(vm, b);
+	else
+		fdt_str(b, "stdout-path", path);
 	if (vm->initrd.total) {
 		fdt_u64(b, "linux,initrd-start", initrd);
 		fdt_u64(b, "linux,initrd-end", initrd + vm->initrd.total);
@@ -240,6 +243,22 @@ static void add_devices(struct vm *vm, struct fdt_builder *b)
 			dev->ops->fdt(dev, b);
 }
 
+static void add_machine(struct vm *vm, struct fdt_builder *b)
+{
+	fdt_str(b, "compatible", "linux,dummy-virt");
+	fdt_str(b, "model", "vmtool");
+	fdt_u32(b, "interrupt-parent", PHANDLE_GIC);
+	add_memory(vm, b);
+	add_cpus(vm, b);
+	add_psci(b);
+	add_timer(vm, b);
+	add_pmu(vm, b);
+	add_clock(b);
+	add_gic(vm, b);
+	add_devices(vm, b);
+}
+
+/* Linux looks for ACPI where the tree has nothing but /chosen. */
 void arm_fdt_build(struct vm *vm, struct fdt_builder *b, u64 initrd)
 {
 	const struct arm_gic *gic = &vm->arch->gic;
@@ -253,19 +272,10 @@ void arm_fdt_build(struct vm *vm, struct fdt_builder *b, u64 initrd)
 
 	b->irqs = gic->version == 2 || gic->has_its ? &with_msi : &without;
 	fdt_begin_root(b);
-	fdt_str(b, "compatible", "linux,dummy-virt");
-	fdt_str(b, "model", "vmtool");
 	fdt_u32(b, "#address-cells", 2);
 	fdt_u32(b, "#size-cells", 2);
-	fdt_u32(b, "interrupt-parent", PHANDLE_GIC);
+	if (!vm->arch->conf->acpi)
+		add_machine(vm, b);
 	add_chosen(vm, b, initrd);
-	add_memory(vm, b);
-	add_cpus(vm, b);
-	add_psci(b);
-	add_timer(vm, b);
-	add_pmu(vm, b);
-	add_clock(b);
-	add_gic(vm, b);
-	add_devices(vm, b);
 	fdt_end(b);
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <vmtool/vm.h>
 
@@ -183,4 +184,14 @@ int arm_gic_reset(struct vm *vm)
 		ret = arm_gic_attr(gic->its_fd, KVM_SET_DEVICE_ATTR, KVM_DEV_ARM_VGIC_GRP_CTRL,
 				   KVM_DEV_ARM_ITS_CTRL_RESET, NULL);
 	return ret ?: gic_walk(vm, gic_restore_reg);
+}
+
+bool arm_gic_line_enabled(struct vm *vm, u32 gsi)
+{
+	const struct gic_regs isenabler = { DIST, 0x100, 1 };
+	u32 line = ARM_SPI_BASE + gsi;
+	u64 val = 0;
+
+	return !gic_access(&vm->arch->gic, KVM_GET_DEVICE_ATTR, &isenabler,
+			   isenabler.first + line / 32 * 4, &val) && (val & BIT(line % 32));
 }

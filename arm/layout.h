@@ -27,6 +27,8 @@
 #define ARM_GPIO		0x10020000UL
 #define ARM_PVPANIC		0x10030000UL
 #define ARM_ACPI_EVENT		0x10040000UL
+#define ARM_EFI_TIME		0x10050000UL
+#define ARM_EFI_TIME_LEN	0x10000UL
 #define ARM_VIRTIO_MMIO		0x11000000UL	/* 4 KiB for each device */
 #define ARM_VIRTIO_MMIO_MAX	256
 
@@ -40,6 +42,11 @@
 /* Everything in memory that is placed behind something else is so far from its start. */
 #define ARM_LOAD_ALIGN		0x200000UL
 #define ARM_FDT_MAX		0x200000UL	/* Documentation/arm64/booting.rst */
+
+/* Firmware, where there is ACPI: what stays of UEFI, what does not, ACPI's tables. */
+#define ARM_FIRMWARE_LEN	0x200000UL
+#define ARM_EFI_BOOT		0x10000UL
+#define ARM_EFI_ACPI		0x20000UL
 
 /* Page for steal time, right behind the memory. */
 #define ARM_STEAL_ALIGN		0x10000UL

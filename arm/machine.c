@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <linux/kconfig.h>
 #include <linux/kernel.h>
 #include <vmtool/arch.h>
 #include <vmtool/device.h>
@@ -45,6 +46,11 @@ const struct prop arch_props[] = {
 	ARM_SWITCH(sve, "scalable vectors (default: where the host has them)"),
 	ARM_SWITCH(pauth, "pointer authentication (default: where the host has it)"),
 	ARM_SWITCH(mte, "memory tagging (default: where the host has it)"),
+	{
+		.name = "acpi", .type = PROP_BOOL, .offset = offsetof(struct arm_conf, acpi),
+		.def = "off", .arg = "on|off",
+		.help = "describe the machine by ACPI tables, not by a device tree",
+	},
 	{ }
 };
 const size_t arch_conf_size = sizeof(struct arm_conf);
@@ -106,29 +112,62 @@ static const struct device_type arm_devices[] = {
 };
 
 #ifdef CONFIG_PL061
+static struct device *create_gpio(void)
+{
+	return pl061_create((struct hw_mmio) { ARM_GPIO, ARM_GSI_GPIO }, PHANDLE_CLOCK,
+			    PHANDLE_GPIO);
+}
+
+static int press_gpio(struct device *dev)
+{
+	return pl061_press_power(dev);
+}
+#else
+static struct device *create_gpio(void)
+{
+	return NULL;
+}
+
+static int press_gpio(struct device *dev)
+{
+	return -ENOTSUP;
+}
+#endif
+
+/* ACPI has an event device for it, device trees have a GPIO's line. */
 static int add_power_button(struct vm *vm)
 {
-	struct hw_mmio at = { ARM_GPIO, ARM_GSI_GPIO };
+	struct hw_mmio event = { ARM_ACPI_EVENT, ARM_GSI_ACPI_EVENT };
 
-	vm->arch->power = pl061_create(at, PHANDLE_CLOCK, PHANDLE_GPIO);
+	if (vm->arch->conf->acpi)
+		vm->arch->power = acpi_pm_create_mmio(event);
+	else if (IS_ENABLED(CONFIG_PL061))
+		vm->arch->power = create_gpio();
+	else
+		return 0;
 	return vm->arch->power ? devices_add(vm, vm->arch->power) : -ENOMEM;
 }
 
-int arch_powerdown(struct vm *vm)
+/* The guest's ACPI listens once it has enabled the event device's interrupt. */
+static int press_event(struct vm *vm)
 {
-	return pl061_press_power(vm->arch->power);
-}
-#else
-static int add_power_button(struct vm *vm)
-{
+	bool held = vm->run.state != RUN_RUNNING || runstate_held(&vm->run), enabled;
+
+	if (!held)
+		vcpus_hold(vm);
+	enabled = arm_gic_line_enabled(vm, ARM_GSI_ACPI_EVENT);
+	if (!held)
+		vcpus_release(vm);
+	if (!enabled)
+		return -ENOTSUP;
+	acpi_pm_press_power(vm->arch->power);
 	return 0;
 }
 
 int arch_powerdown(struct vm *vm)
 {
-	return -ENOTSUP;
+	return vm->arch->conf->acpi ? press_event(vm) : press_gpio(vm->arch->power);
 }
-#endif
 
 /* --- memory --------------------------------------------------------------------------- */
 
@@ -262,6 +301,8 @@ int arch_vm_init(struct vm *vm)
 	ret = ret ?: add_memory(vm);
 	ret = ret ?: devices_realize(vm, arm_devices);
 	ret = ret ?: add_power_button(vm);
+	if (!ret && vm->arch->conf->acpi)
+		ret = arm_efi_init(vm);
 	return ret ?: virtio_devices_realize(vm);
 }
 
@@ -277,6 +318,7 @@ void arch_vm_destroy(struct vm *vm)
 	if (!vm->arch)
 		return;
 	arm_gic_destroy(vm);
+	bus_unmap(&vm->mmio, &vm->arch->efi.clock);
 	free(vm->arch);
 	vm->arch = NULL;
 }
@@ -290,6 +332,7 @@ void arch_describe(struct vm *vm, FILE *out)
 {
 	fprintf(out, "memory map: 0x%012llx-0x%012llx RAM\n", (unsigned long long)ARM_MEMORY,
 		(unsigned long long)arm_memory_end(vm) - 1);
+	fprintf(out, "described by: %s\n", vm->arch->conf->acpi ? "ACPI" : "device tree");
 	fprintf(out, "interrupt controller: GICv%u%s\n", vm->arch->gic.version,
 		vm->arch->gic.version == 2 ? " with v2m" :
 		vm->arch->gic.has_its ? " with ITS" : "");

@@ -23,7 +23,9 @@ struct acpi_pm {
 	struct region region;
 	struct vm *vm;
 	struct irq_line *irq;
-	u16 port;
+	struct bus *bus;
+	u64 base;
+	bool is_port;
 	u32 gsi;
 	pthread_mutex_t lock;
 	u8 events;
@@ -81,8 +83,8 @@ static int acpi_pm_realize(struct device *dev, struct vm *vm)
 		return -EBUSY;
 	}
 	pm->region.name = dev->name;
-	return bus_map(&vm->pio, &pm->region, pm->port, ACPI_PM_LEN,
-		       &acpi_pm_region_ops, pm);
+	pm->bus = pm->is_port ? &vm->pio : &vm->mmio;
+	return bus_map(pm->bus, &pm->region, pm->base, ACPI_PM_LEN, &acpi_pm_region_ops, pm);
 }
 
 static void acpi_pm_reset(struct device *dev)
@@ -96,15 +98,17 @@ static void acpi_pm_destroy(struct device *dev)
 {
 	struct acpi_pm *pm = container_of(dev, struct acpi_pm, dev);
 
-	if (pm->vm)
-		bus_unmap(&pm->vm->pio, &pm->region);
+	if (pm->bus)
+		bus_unmap(pm->bus, &pm->region);
 	pthread_mutex_destroy(&pm->lock);
 	free(pm);
 }
 
 static void acpi_pm_event_method(struct aml *dsdt, const struct acpi_pm *pm)
 {
-	aml_op_region(dsdt, "EVTR", AML_SYSTEM_IO, pm->port + ACPI_PM_EVENT, 1);
+	enum aml_space space = pm->is_port ? AML_SYSTEM_IO : AML_SYSTEM_MEMORY;
+
+	aml_op_region(dsdt, "EVTR", space, pm->base + ACPI_PM_EVENT, 1);
 	aml_field(dsdt, "EVTR", "EVTS", 8);
 	aml_method(dsdt, "_EVT", 1, true);
 	aml_store_to_local(dsdt, "EVTS", AML_LOCAL0);
@@ -145,7 +149,7 @@ static const struct device_ops acpi_pm_device_ops = {
 	.acpi = acpi_pm_acpi,
 };
 
-struct device *acpi_pm_create(u16 port, u32 gsi)
+static struct device *create(u64 base, bool is_port, u32 gsi)
 {
 	struct acpi_pm *pm = calloc(1, sizeof(*pm));
 
@@ -153,8 +157,19 @@ struct device *acpi_pm_create(u16 port, u32 gsi)
 		return NULL;
 	pm->dev.name = "acpi";
 	pm->dev.ops = &acpi_pm_device_ops;
-	pm->port = port;
+	pm->base = base;
+	pm->is_port = is_port;
 	pm->gsi = gsi;
 	pthread_mutex_init(&pm->lock, NULL);
 	return &pm->dev;
+}
+
+struct device *acpi_pm_create(u16 port, u32 gsi)
+{
+	return create(port, true, gsi);
+}
+
+struct device *acpi_pm_create_mmio(struct hw_mmio at)
+{
+	return create(at.base, false, at.gsi);
 }

@@ -132,8 +132,16 @@ int pl061_press_power(struct device *dev);
 struct device *acpi_pm_create(u16 port, u32 gsi);
 
 /**
+ * acpi_pm_create_mmio() - the same as registers in memory
+ * @at: where they are, ACPI_PM_LEN bytes
+ *
+ * Return: device, not realized; NULL without memory.
+ */
+struct device *acpi_pm_create_mmio(struct hw_mmio at);
+
+/**
  * acpi_pm_press_power() - press the power button
- * @dev: from acpi_pm_create()
+ * @dev: from acpi_pm_create() or acpi_pm_create_mmio()
  */
 void acpi_pm_press_power(struct device *dev);
 
