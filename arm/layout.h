@@ -29,6 +29,7 @@
 #define ARM_ACPI_EVENT		0x10040000UL
 #define ARM_EFI_TIME		0x10050000UL
 #define ARM_EFI_TIME_LEN	0x10000UL
+#define ARM_EARLY_UART		0x10060000UL	/* what an early console sends to */
 #define ARM_VIRTIO_MMIO		0x11000000UL	/* 4 KiB for each device */
 #define ARM_VIRTIO_MMIO_MAX	256
 

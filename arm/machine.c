@@ -56,15 +56,16 @@ const struct prop arch_props[] = {
 const size_t arch_conf_size = sizeof(struct arm_conf);
 
 /*
- * The UART speaks until hvc0 is there: Linux drops a boot console when the real one has
- * come, and prints nothing twice. RTS holds back input that comes too fast.
+ * An early console speaks before the real one is there: Linux drops that then, and
+ * prints nothing twice. RTS holds back input that comes too fast.
  */
 #define PARAMS_SERIAL	"console=ttyAMA0,115200n8r"
 #define PARAMS_VIRTIO	"console=hvc0"
 
 void arch_default_params(const struct vm *vm, char *buf, size_t size)
 {
-	snprintf(buf, size, "earlycon=pl011,0x%lx %s panic=-1", ARM_UART,
+	snprintf(buf, size, "earlycon=pl011,0x%lx %s panic=-1",
+		 vm->virtio_console ? ARM_EARLY_UART : ARM_UART,
 		 vm->virtio_console ? PARAMS_VIRTIO : PARAMS_SERIAL);
 }
 
@@ -133,6 +134,21 @@ static int press_gpio(struct device *dev)
 	return -ENOTSUP;
 }
 #endif
+
+/* What is printed before there is a virtio console. */
+static int add_early_uart(struct vm *vm)
+{
+#ifdef CONFIG_VIRTIO_CONSOLE
+	struct device *dev;
+
+	if (!vm->virtio_console)
+		return 0;
+	dev = early_uart_create(ARM_EARLY_UART, PL011_FLAGS, PL011_FLAGS_IDLE);
+	return dev ? devices_add(vm, dev) : -ENOMEM;
+#else
+	return 0;
+#endif
+}
 
 /* ACPI has an event device for it, device trees have a GPIO's line. */
 static int add_power_button(struct vm *vm)
@@ -300,6 +316,7 @@ int arch_vm_init(struct vm *vm)
 	ret = ret ?: arm_gic_create(vm);
 	ret = ret ?: add_memory(vm);
 	ret = ret ?: devices_realize(vm, arm_devices);
+	ret = ret ?: add_early_uart(vm);
 	ret = ret ?: add_power_button(vm);
 	if (!ret && vm->arch->conf->acpi)
 		ret = arm_efi_init(vm);

@@ -27,7 +27,7 @@
 
 #define REG_DR		0x000
 #define REG_RSR		0x004
-#define REG_FR		0x018
+#define REG_FR		PL011_FLAGS
 #define REG_ILPR	0x020
 #define REG_IBRD	0x024
 #define REG_FBRD	0x028

@@ -70,6 +70,10 @@ struct hw_mmio {
 /* Name of the UART's node, for what refers to it by its path: printf format. */
 #define PL011_NODE	"serial@%llx"
 
+/* Its flag register, and what that says when nothing waits to be sent or read. */
+#define PL011_FLAGS		0x018
+#define PL011_FLAGS_IDLE	0x90
+
 /**
  * pl011_create() - a PL011 UART on the user's terminal
  * @at: where it is
