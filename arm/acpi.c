@@ -309,6 +309,7 @@ int arm_acpi_build(struct vm *vm, acpi_dump dump, void *priv)
 	ret = add_fadt(&w, vm);
 	ret = ret ?: add_madt(&w, vm);
 	ret = ret ?: add_gtdt(&w);
+	ret = ret ?: arm_pptt_add(&w, vm);
 	ret = ret ?: add_spcr(&w, vm);
 	ret = ret ?: acpi_add_mcfg(&w, vm);
 	ret = ret ?: add_iort(&w, vm);

@@ -159,6 +159,9 @@ int arm_check_pages(struct vm *vm);
  */
 u64 arm_mpidr(unsigned int index);
 
+/** arm_cache_levels() - how many levels of caches CLIDR_EL1 tells of */
+unsigned int arm_cache_levels(u64 clidr);
+
 /**
  * arm_get_reg() - read a 64-bit register
  * @vcpu: vCPU that does not run
@@ -282,5 +285,10 @@ void arm_efi_chosen(struct vm *vm, struct fdt_builder *b);
  * Return: 0, or -errno after a one-line message.
  */
 int arm_acpi_build(struct vm *vm, acpi_dump dump, void *priv);
+
+/* --- pptt.c --- */
+
+/** arm_pptt_add() - the table of processors and caches; 0, or -errno after a message */
+int arm_pptt_add(struct acpi_writer *w, struct vm *vm);
 
 #endif /* VMTOOL_ARM_H */

@@ -23,6 +23,15 @@ u64 arm_mpidr(unsigned int index)
 	       (u64)(index / AFF0_CPUS >> 8 & 0xff) << 16;
 }
 
+unsigned int arm_cache_levels(u64 clidr)
+{
+	unsigned int level = 0;
+
+	while (level < ARM_CACHE_LEVELS && ARM_CACHE_TYPE(clidr, level + 1))
+		level++;
+	return level;
+}
+
 int arm_get_reg(struct vcpu *v, u64 id, u64 *val)
 {
 	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)val };

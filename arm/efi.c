@@ -36,6 +36,7 @@
 #define EFI_WB			BIT_ULL(3)
 #define EFI_RUNTIME		BIT_ULL(63)
 #define EFI_DESC_VERSION	1
+#define EFI_SECURE_BOOT_OFF	2	/* Linux, enum efi_secureboot_mode */
 #define EFI_REGIONS		6
 
 struct efi_header {
@@ -69,6 +70,13 @@ struct efi_rt_properties {
 	u32 supported;
 };
 
+/* Linux, include/linux/efi.h: where it remembers what outlives a kexec. */
+struct efi_memreserve {
+	u32 size;
+	u32 count;
+	u64 next;
+};
+
 struct efi_region {
 	u32 type;
 	u32 pad;
@@ -98,8 +106,9 @@ struct efi_runtime {
 /* What it reads before it has an allocator. */
 struct efi_boot {
 	struct efi_system system;
-	struct efi_config config[2];
+	struct efi_config config[3];
 	struct efi_rt_properties properties;
+	struct efi_memreserve memreserve;
 	u16 vendor[8];
 	struct efi_region map[EFI_REGIONS];
 };
@@ -112,6 +121,10 @@ struct efi_boot {
 #define RT_PROPERTIES_GUID { \
 	0x8a, 0x91, 0x66, 0xeb, 0xef, 0x7e, 0x2a, 0x40, \
 	0x84, 0x2e, 0x93, 0x1d, 0x21, 0xc3, 0x8a, 0xe9 }
+/* 888eb0c6-8ede-4ff5-a8f0-9aee5cb977c2 */
+#define LINUX_MEMRESERVE_GUID { \
+	0xc6, 0xb0, 0x8e, 0x88, 0xde, 0x8e, 0xf5, 0x4f, \
+	0xa8, 0xf0, 0x9a, 0xee, 0x5c, 0xb9, 0x77, 0xc2 }
 
 static const struct efi_runtime runtime_image = {
 	.header = {
@@ -234,6 +247,7 @@ int arm_efi_write(struct vm *vm)
 		.config = {
 			{ ACPI_20_GUID, vm->arch->firmware + ARM_EFI_ACPI },
 			{ RT_PROPERTIES_GUID, at + offsetof(struct efi_boot, properties) },
+			{ LINUX_MEMRESERVE_GUID, at + offsetof(struct efi_boot, memreserve) },
 		},
 		.properties = {
 			.version = 1, .length = sizeof(boot.properties),
@@ -258,4 +272,5 @@ void arm_efi_chosen(struct vm *vm, struct fdt_builder *b)
 	fdt_u32(b, "linux,uefi-mmap-size", EFI_REGIONS * sizeof(struct efi_region));
 	fdt_u32(b, "linux,uefi-mmap-desc-size", sizeof(struct efi_region));
 	fdt_u32(b, "linux,uefi-mmap-desc-ver", EFI_DESC_VERSION);
+	fdt_u32(b, "linux,uefi-secure-boot", EFI_SECURE_BOOT_OFF);
 }

@@ -17,6 +17,7 @@
 
 #include "arm.h"
 #include "fdt.h"
+#include "regs.h"
 
 #define SPI		0
 #define PPI		1
@@ -25,10 +26,6 @@
 
 #define APB_CLOCK_HZ	24000000
 #define RNG_SEED_LEN	64
-
-#define CACHE_LEVELS	7
-#define CACHE_TYPE(clidr, level)	((clidr) >> 3 * ((level) - 1) & 7)
-#define CACHE_UNIFIED	4
 
 static unsigned int spi_cells(u32 gsi, enum irq_trigger trigger, u32 *cell)
 {
@@ -80,25 +77,16 @@ static void add_memory(struct vm *vm, struct fdt_builder *b)
 	fdt_end(b);
 }
 
-static unsigned int cache_levels(u64 clidr)
-{
-	unsigned int level = 0;
-
-	while (level < CACHE_LEVELS && CACHE_TYPE(clidr, level + 1))
-		level++;
-	return level;
-}
-
 /* Linux complains of caches that CLIDR_EL1 shows and the tree does not. */
 static void add_caches(struct fdt_builder *b, u64 clidr)
 {
-	unsigned int level, levels = cache_levels(clidr);
+	unsigned int level, levels = arm_cache_levels(clidr);
 
 	for (level = 2; level <= levels; level++) {
 		fdt_begin(b, "l%u-cache", level);
 		fdt_str(b, "compatible", "cache");
 		fdt_u32(b, "cache-level", level);
-		if (CACHE_TYPE(clidr, level) == CACHE_UNIFIED)
+		if (ARM_CACHE_TYPE(clidr, level) == ARM_CACHE_UNIFIED)
 			fdt_flag(b, "cache-unified");
 		if (level < levels)
 			fdt_u32(b, "next-level-cache", PHANDLE_CACHE + level + 1);
@@ -121,7 +109,7 @@ static void add_cpus(struct vm *vm, struct fdt_builder *b)
 		fdt_str(b, "compatible", "arm,armv8");
 		fdt_u32(b, "reg", arm_mpidr(i));
 		fdt_str(b, "enable-method", "psci");
-		if (cache_levels(clidr) > 1)
+		if (arm_cache_levels(clidr) > 1)
 			fdt_u32(b, "next-level-cache", PHANDLE_CACHE + 2);
 		fdt_end(b);
 	}

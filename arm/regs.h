@@ -28,4 +28,11 @@
 #define ARM_PSTATE_I	0x80UL
 #define ARM_PSTATE_DAIF	0x3c0UL
 
+/* CLIDR_EL1: which caches there are at a level, from 1. */
+#define ARM_CACHE_LEVELS	7
+#define ARM_CACHE_TYPE(clidr, level)	((clidr) >> 3 * ((level) - 1) & 7)
+#define ARM_CACHE_INSN		1
+#define ARM_CACHE_DATA		2
+#define ARM_CACHE_UNIFIED	4
+
 #endif /* VMTOOL_ARM_REGS_H */

@@ -81,6 +81,7 @@ struct pl011 {
 	u32 rsr, ilpr, ibrd, fbrd, lcr_h, cr, ifls, imsc, ris, dmacr;
 	u16 fifo[PL011_FIFO];
 	unsigned int fifo_len;
+	bool knows_rts;		/* the guest has raised it once */
 	bool after_break;	/* the next character may not be held back */
 
 	u8 queue[PL011_QUEUE];
@@ -96,7 +97,9 @@ static bool pl011_may_receive(const struct pl011 *u)
 {
 	if (u->cr & CR_LOOPBACK)
 		return false;
-	return u->after_break || ((u->imsc & (INT_RX | INT_TIMEOUT)) && (u->cr & CR_RTS));
+	/* Who takes it for an SBSA UART, which is a part of this one, knows no RTS. */
+	return u->after_break ||
+	       ((u->imsc & (INT_RX | INT_TIMEOUT)) && (!u->knows_rts || (u->cr & CR_RTS)));
 }
 
 /* Characters in the FIFO at which it tells of them without waiting for more. */
@@ -254,6 +257,7 @@ static void pl011_write_reg(struct pl011 *u, u64 off, u32 val)
 		break;
 	case REG_CR:
 		u->cr = val & 0xffff;
+		u->knows_rts |= u->cr & CR_RTS;
 		break;
 	case REG_IFLS:
 		u->ifls = val & 0x3f;
@@ -391,6 +395,7 @@ static void pl011_reset(struct device *dev)
 	u->ris = 0;
 	u->dmacr = 0;
 	u->fifo_len = 0;
+	u->knows_rts = false;
 	u->after_break = false;
 	pl011_update(u);
 	pthread_mutex_unlock(&u->lock);
@@ -424,7 +429,7 @@ static void pl011_destroy(struct device *dev)
 	free(u);
 }
 
-/* "SBSA" UARTs are a part of this one, so the name of the whole one is given. */
+/* The whole UART's name; Linux uses no more than an SBSA UART's registers all the same. */
 static void pl011_acpi(const struct device *dev, struct aml *dsdt)
 {
 	const struct pl011 *u = container_of(dev, struct pl011, dev);

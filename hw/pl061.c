@@ -255,6 +255,7 @@ static void pl061_fdt(const struct device *dev, struct fdt_builder *b)
 	fdt_u32(b, "#gpio-cells", 2);
 	fdt_flag(b, "interrupt-controller");
 	fdt_u32(b, "#interrupt-cells", 2);
+	fdt_u32(b, "#address-cells", 0);
 	fdt_u32(b, "phandle", g->phandle);
 	fdt_end(b);
 
