@@ -25,9 +25,9 @@
 #define IDENTICAL	BIT(4)
 
 #define CACHE_TYPE_VALID	BIT(4)
-#define CACHE_DATA		(0 << 2)
-#define CACHE_INSN		(1 << 2)
-#define CACHE_UNIFIED		(2 << 2)
+#define CACHE_DATA		0x0
+#define CACHE_INSN		0x4
+#define CACHE_UNIFIED		0x8
 
 struct pptt_processor {
 	u8 type, length;
