@@ -218,7 +218,9 @@ int do_tmpfs(const struct directive *d)
 
 int do_hostname(const struct directive *d)
 {
-	long ret = my_syscall2(__NR_sethostname, d->field[1], strlen(d->field[1]));
+	/* A call between a system call's arguments may ruin the registers they are in. */
+	size_t len = strlen(d->field[1]);
+	long ret = my_syscall2(__NR_sethostname, d->field[1], len);
 
 	if (ret)
 		say("cannot set the host name", d->field[1], ret);
