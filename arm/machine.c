@@ -26,6 +26,7 @@
 const char arch_kernel_name[] = "arm64";
 const char arch_qmp_target[] = "aarch64";
 const char *const arch_kernel_images[] = { "Image", "vmlinuz.efi", "Image.gz", NULL };
+const bool arch_serial_is_hvc;
 
 static const char *const switch_names[] = { "auto", "on", "off", NULL };
 static const char *const irqchip_names[] = { "auto", "gicv3", "gicv2", NULL };

@@ -14,6 +14,8 @@
 const struct prop arch_props[] = { { } };
 const size_t arch_conf_size;
 
+const bool arch_serial_is_hvc;
+
 int arch_check_host(void)
 {
 	log_err("running guests is not supported yet on %s", arch_kernel_name);

@@ -362,6 +362,8 @@ static bool vm_wants_virtio_console(struct vm *vm)
 
 	if (vm->cfg->console != CONSOLE_AUTO)
 		return vm->cfg->console == CONSOLE_VIRTIO;
+	if (arch_serial_is_hvc)
+		return false;
 	if (param)
 		return !strncmp(param, "hvc", 3);
 	return !vm->cfg->nodefaults && vm_finds_console(params) && vm_kernel_has_console(vm);

@@ -31,6 +31,7 @@
 const char arch_kernel_name[] = "x86";
 const char arch_qmp_target[] = "x86_64";
 const char *const arch_kernel_images[] = { "bzImage", NULL };
+const bool arch_serial_is_hvc;
 
 const struct prop arch_props[] = { { } };
 const size_t arch_conf_size;

@@ -29,6 +29,13 @@ extern const char arch_qmp_target[];
 /** arch_kernel_images - image names below arch/.../boot, NULL at the end */
 extern const char *const arch_kernel_images[];
 
+/**
+ * arch_serial_is_hvc - the console that every machine has is called like virtio's
+ *
+ * The virtio console is only there if it is asked for, then.
+ */
+extern const bool arch_serial_is_hvc;
+
 /** arch_props - options that this architecture alone has: --NAME VALUE each */
 extern const struct prop arch_props[];
 
