@@ -83,6 +83,7 @@ static u64 find_room(const struct pci_host *host, u64 at, u64 size)
 
 int pci_bars_assign(struct pci_host *host, struct pci_device *dev)
 {
+	u64 held;
 	int i;
 
 	for (i = 0; i < PCI_BARS; i++) {
@@ -96,9 +97,10 @@ int pci_bars_assign(struct pci_host *host, struct pci_device *dev)
 		if (bar->assigned == PCI_HIDDEN)
 			return -ENOSPC;
 		host->next = bar->assigned + bar->size;
-		pci_put(dev, bar_offset(i), bar->assigned | bar->flags, 4);
+		held = bar->assigned - host->conf.mem_offset;
+		pci_put(dev, bar_offset(i), held | bar->flags, 4);
 		if (is_64bit(bar))
-			pci_put(dev, bar_offset(i + 1), bar->assigned >> 32, 4);
+			pci_put(dev, bar_offset(i + 1), held >> 32, 4);
 	}
 	return 0;
 }
@@ -115,6 +117,7 @@ static u64 bar_address(const struct pci_device *dev, int nr)
 	addr = pci_get(dev, bar_offset(nr), 4) & PCI_BASE_ADDRESS_MEM_MASK;
 	if (is_64bit(bar))
 		addr |= (u64)pci_get(dev, bar_offset(nr + 1), 4) << 32;
+	addr += conf->mem_offset;
 	if (addr < conf->mem || addr - conf->mem >= conf->mem_len ||
 	    bar->size > conf->mem_len - (addr - conf->mem))
 		return PCI_HIDDEN;

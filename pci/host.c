@@ -76,6 +76,16 @@ static const struct region_ops ecam_ops = {
 	.sizes = 1 | 2 | 4,
 };
 
+struct pci_device *pci_host_function(struct pci_host *host, u8 devfn)
+{
+	struct pci_device *dev;
+
+	pthread_mutex_lock(&host->lock);
+	dev = host->functions[devfn];
+	pthread_mutex_unlock(&host->lock);
+	return dev;
+}
+
 static bool config_access(u32 off, unsigned int size)
 {
 	return off < PCI_FUNCTION_LEN && (size == 1 || size == 2 || size == 4) && off % size == 0;

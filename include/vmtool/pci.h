@@ -39,6 +39,7 @@ struct pci_device;
  *	is none, the machine's firmware calls pci_host_config_read() and _write()
  * @mem: guest address where BARs can be
  * @mem_len: bytes there
+ * @mem_offset: how much larger guest addresses there are than what BARs hold
  * @gsi: first of PCI_INTX_LINES interrupt lines, which are nobody else's
  * @expected: functions that will be attached, as far as known: guests are to find
  *	them in that order
@@ -47,6 +48,7 @@ struct pci_host_conf {
 	u64 ecam;
 	u64 mem;
 	u64 mem_len;
+	u64 mem_offset;
 	u32 gsi;
 	unsigned int expected;
 };
@@ -63,6 +65,15 @@ struct device *pci_host_create(const struct pci_host_conf *conf);
 
 /** pci_host_conf() - where a host bridge is */
 const struct pci_host_conf *pci_host_conf(const struct pci_host *host);
+
+/**
+ * pci_host_function() - what is on the bus
+ * @host: host bridge
+ * @devfn: device number << 3 | function number
+ *
+ * Return: function; NULL where there is none. Functions come and go with the machine.
+ */
+struct pci_device *pci_host_function(struct pci_host *host, u8 devfn);
 
 /**
  * pci_host_config_read() - the guest reads from config space by its firmware
