@@ -172,6 +172,20 @@ static void vcpu_complete_io(struct vcpu *v)
 	}
 }
 
+/* Afterwards it is to be looked at again whether somebody wants the vCPU held. */
+static bool vcpu_take_call(struct vcpu *v)
+{
+	void (*fn)(struct vcpu *v);
+
+	fn = __atomic_exchange_n(&v->call, NULL, __ATOMIC_SEQ_CST);
+	if (!fn)
+		return false;
+	vcpu_complete_io(v);
+	fn(v);
+	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	return true;
+}
+
 /* Returns false when the thread has to end. */
 static bool vcpu_park(struct vcpu *v)
 {
@@ -189,7 +203,7 @@ static bool vcpu_park(struct vcpu *v)
 	 * A request that the loop has not seen yet holds us as well: the loop
 	 * always answers it with hold and release.
 	 */
-	while (!g->quit && (g->hold || v->error || runstate_held(&v->vm->run)))
+	while (!g->quit && (g->hold || v->error || v->off || runstate_held(&v->vm->run)))
 		pthread_cond_wait(&g->go, &g->lock);
 	v->parked = false;
 	g->nr_parked--;
@@ -203,7 +217,7 @@ static bool vcpu_park(struct vcpu *v)
 static bool vcpu_must_park(struct vcpu *v)
 {
 	return __atomic_load_n(&v->vm->group.hold, __ATOMIC_SEQ_CST) ||
-	       runstate_held(&v->vm->run);
+	       __atomic_load_n(&v->off, __ATOMIC_SEQ_CST) || runstate_held(&v->vm->run);
 }
 
 static int vcpu_open(struct vcpu *v)
@@ -239,7 +253,8 @@ static void *vcpu_thread(void *arg)
 
 	while (vcpu_park(v))
 		while (!vcpu_must_park(v))
-			vcpu_enter(v);
+			if (!vcpu_take_call(v))
+				vcpu_enter(v);
 	return NULL;
 }
 
@@ -315,18 +330,57 @@ void vcpu_nudge(struct vcpu *v)
 	pthread_kill(v->thread, VCPU_KICK_SIGNAL);
 }
 
+static void vcpu_kick(struct vcpu *v)
+{
+	if (!v->run)
+		return;
+	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	vcpu_nudge(v);
+}
+
 void vcpus_kick(struct vm *vm)
 {
 	unsigned int i;
 
-	for (i = 0; i < vm->nr_vcpus; i++) {
-		struct vcpu *v = vm->vcpus[i];
+	for (i = 0; i < vm->nr_vcpus; i++)
+		vcpu_kick(vm->vcpus[i]);
+}
 
-		if (!v->run)
-			continue;
-		__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-		pthread_kill(v->thread, VCPU_KICK_SIGNAL);
+void vcpu_set_off(struct vcpu *v, bool off)
+{
+	struct vcpu_group *g = &v->vm->group;
+
+	pthread_mutex_lock(&g->lock);
+	__atomic_store_n(&v->off, off, __ATOMIC_SEQ_CST);
+	pthread_cond_broadcast(&g->go);
+	pthread_mutex_unlock(&g->lock);
+}
+
+void vcpu_call(struct vcpu *v, void (*fn)(struct vcpu *v))
+{
+	__atomic_store_n(&v->call, fn, __ATOMIC_SEQ_CST);
+	if (fn)
+		vcpu_kick(v);
+}
+
+int vcpu_ask(struct vcpu *v, unsigned long cmd, void *arg)
+{
+	int ret;
+
+	if (pthread_equal(pthread_self(), v->thread)) {
+		ret = ioctl(v->fd, cmd, arg);
+		return ret < 0 ? -errno : ret;
 	}
+	/* KVM lets us in as soon as the vCPU is out. */
+	vcpu_kick(v);
+	ret = ioctl(v->fd, cmd, arg);
+	if (ret < 0)
+		ret = -errno;
+	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	/* Who wants it held set the same flag, maybe before it was cleared. */
+	if (vcpu_must_park(v))
+		vcpu_kick(v);
+	return ret;
 }
 
 void vcpus_hold(struct vm *vm)

@@ -21,6 +21,8 @@ struct vm;
  * @tid: the thread's Linux id
  * @error: -errno of its creation
  * @parked: waits outside the guest
+ * @off: the guest has not started it: it waits outside; see vcpu_set_off()
+ * @call: called on its thread before it goes on; see vcpu_call()
  * @io_pending: the last exit is completed by the next KVM_RUN
  * @exits: times KVM_RUN returned
  * @limit: budget of messages the guest can cause
@@ -35,6 +37,8 @@ struct vcpu {
 	int tid;
 	int error;
 	bool parked;
+	bool off;
+	void (*call)(struct vcpu *v);
 	bool io_pending;
 	u64 exits;
 	struct log_limit limit;
@@ -92,6 +96,31 @@ void vcpus_kick(struct vm *vm);
  * @vm: machine
  */
 void vcpus_release(struct vm *vm);
+
+/**
+ * vcpu_set_off() - have a vCPU wait outside the guest until it is started
+ * @v: vCPU, new, held or on its own thread; to start it: any
+ * @off: it waits
+ */
+void vcpu_set_off(struct vcpu *v, bool off);
+
+/**
+ * vcpu_ask() - an ioctl on any vCPU, from the thread of any
+ * @v: vCPU; one that runs comes out of KVM_RUN for it, and goes on
+ * @cmd: request
+ * @arg: its argument
+ *
+ * Return: what ioctl() returned, or -errno.
+ */
+int vcpu_ask(struct vcpu *v, unsigned long cmd, void *arg);
+
+/**
+ * vcpu_call() - have something done between two instructions of a vCPU
+ * @v: vCPU; one that is held or off does it when it goes on
+ * @fn: called on its thread, with its registers complete; replaces what was not done yet,
+ *	NULL for nothing
+ */
+void vcpu_call(struct vcpu *v, void (*fn)(struct vcpu *v));
 
 /**
  * vcpus_destroy() - end the threads and release the vCPUs
