@@ -19,8 +19,6 @@
 #define ELF_ABI_TAG_OWNER	"GNU"
 #define ELF_ABI_TAG		1
 
-#define ELF_HOST_BIG	(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
-
 struct elf_name {
 	u16 machine;
 	const char *name;
@@ -88,20 +86,6 @@ static int elf_check_type(const struct image_src *src, u16 type)
 	}
 }
 
-static void elf_swap_header(struct elf64_hdr *eh)
-{
-	eh->e_type = __builtin_bswap16(eh->e_type);
-	eh->e_version = __builtin_bswap32(eh->e_version);
-	eh->e_entry = __builtin_bswap64(eh->e_entry);
-	eh->e_phoff = __builtin_bswap64(eh->e_phoff);
-	eh->e_shoff = __builtin_bswap64(eh->e_shoff);
-	eh->e_phentsize = __builtin_bswap16(eh->e_phentsize);
-	eh->e_phnum = __builtin_bswap16(eh->e_phnum);
-	eh->e_shentsize = __builtin_bswap16(eh->e_shentsize);
-	eh->e_shnum = __builtin_bswap16(eh->e_shnum);
-	eh->e_shstrndx = __builtin_bswap16(eh->e_shstrndx);
-}
-
 static void elf_swap_phdr(struct elf64_phdr *ph)
 {
 	ph->p_type = __builtin_bswap32(ph->p_type);
@@ -139,7 +123,7 @@ static int elf_read_headers(struct elf_file *ef)
 	if (ret)
 		return ret;
 	memcpy(eh, src->head, sizeof(*eh));
-	ef->swapped = (eh->e_ident[EI_DATA] == ELFDATA2MSB) != ELF_HOST_BIG;
+	ef->swapped = elf_is_swapped(eh);
 	if (ef->swapped)
 		elf_swap_header(eh);
 	ret = elf_check_type(src, eh->e_type);

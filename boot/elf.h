@@ -40,6 +40,28 @@ struct elf_note {
 	size_t size;
 };
 
+/** elf_is_swapped() - is a file of another byte order than this host? */
+static inline bool elf_is_swapped(const struct elf64_hdr *eh)
+{
+	return (eh->e_ident[EI_DATA] == ELFDATA2MSB) !=
+	       (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+}
+
+/** elf_swap_header() - the other byte order, for what vmtool reads */
+static inline void elf_swap_header(struct elf64_hdr *eh)
+{
+	eh->e_type = __builtin_bswap16(eh->e_type);
+	eh->e_version = __builtin_bswap32(eh->e_version);
+	eh->e_entry = __builtin_bswap64(eh->e_entry);
+	eh->e_phoff = __builtin_bswap64(eh->e_phoff);
+	eh->e_shoff = __builtin_bswap64(eh->e_shoff);
+	eh->e_phentsize = __builtin_bswap16(eh->e_phentsize);
+	eh->e_phnum = __builtin_bswap16(eh->e_phnum);
+	eh->e_shentsize = __builtin_bswap16(eh->e_shentsize);
+	eh->e_shnum = __builtin_bswap16(eh->e_shnum);
+	eh->e_shstrndx = __builtin_bswap16(eh->e_shstrndx);
+}
+
 /**
  * elf_find_note() - look for a note
  * @ef: file

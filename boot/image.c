@@ -25,6 +25,9 @@ static const image_format formats[] = {
 	arm64_image_open,
 	zboot_open,
 #endif
+#ifdef CONFIG_BOOT_ZIMAGE
+	zimage_open,
+#endif
 #ifdef CONFIG_BOOT_ELF
 	elf_open,
 #endif

@@ -151,6 +151,15 @@ struct inflate_part {
 	image_format open;
 };
 
+/**
+ * zimage_open() - the format of arch/powerpc/boot/zImage.pseries
+ * @ki: filled in
+ * @src: file
+ *
+ * Return: as described at the top of this file.
+ */
+int zimage_open(struct kernel_image *ki, const struct image_src *src);
+
 #ifdef CONFIG_BOOT_INFLATE
 /**
  * inflate_open() - a compressed file with a kernel in it
@@ -173,9 +182,26 @@ int inflate_open(struct kernel_image *ki, const struct image_src *src);
  */
 int inflate_part(struct kernel_image *ki, const struct image_src *src,
 		 const struct inflate_part *part);
+
+/**
+ * inflate_section() - the same for a part that does not tell its inflated size
+ * @ki: filled in
+ * @src: file
+ * @off: where the part starts
+ * @len: its bytes
+ *
+ * Return: as inflate_part().
+ */
+int inflate_section(struct kernel_image *ki, const struct image_src *src, u64 off, u64 len);
 #else
 static inline int inflate_part(struct kernel_image *ki, const struct image_src *src,
 			       const struct inflate_part *part)
+{
+	return IMAGE_OTHER;
+}
+
+static inline int inflate_section(struct kernel_image *ki, const struct image_src *src,
+				  u64 off, u64 len)
 {
 	return IMAGE_OTHER;
 }

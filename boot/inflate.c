@@ -233,6 +233,31 @@ int inflate_part(struct kernel_image *ki, const struct image_src *src,
 	return ret;
 }
 
+int inflate_section(struct kernel_image *ki, const struct image_src *src, u64 off, u64 len)
+{
+	struct inflate job = { .src = src, .off = off, .len = len, .room = INFLATE_MAX };
+	const char *name;
+	u8 magic[16];
+	size_t produced;
+	int fd, ret;
+
+	if (len < sizeof(magic) || len > INFLATE_MAX ||
+	    image_read(src, magic, sizeof(magic), off))
+		return IMAGE_OTHER;
+	job.d = decompressor_find(magic, sizeof(magic), &name);
+	if (!job.d)
+		return IMAGE_OTHER;
+	fd = inflate_run(&job, &produced);
+	if (fd < 0)
+		return fd;
+	ret = inflate_done(ki, src, fd, produced, elf_open);
+	if (ret == IMAGE_OTHER)
+		return image_bad(src, -ENOEXEC, "is damaged: its payload is no ELF file");
+	if (!ret)
+		ki->inflated += produced;
+	return ret;
+}
+
 int inflate_open(struct kernel_image *ki, const struct image_src *src)
 {
 	struct inflate job = { .src = src, .len = src->size, .room = INFLATE_MAX };

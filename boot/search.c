@@ -12,7 +12,7 @@
 #include <linux/kernel.h>
 #include <vmtool/io.h>
 
-#include "image.h"
+#include "elf.h"
 
 #define SEARCH_CHUNK	(256 * 1024)
 #define SEARCH_MAX	(64 << 20)	/* bytes of the section; those of distributions have 10 MiB */
@@ -20,13 +20,26 @@
 #define SEARCH_NAMES	65536
 #define SEARCH_SECTION	".rodata"
 
+static void search_swap(struct elf64_shdr *sh)
+{
+	sh->sh_name = __builtin_bswap32(sh->sh_name);
+	sh->sh_type = __builtin_bswap32(sh->sh_type);
+	sh->sh_offset = __builtin_bswap64(sh->sh_offset);
+	sh->sh_size = __builtin_bswap64(sh->sh_size);
+}
+
 static struct elf64_shdr *search_headers(const struct kernel_image *ki, struct elf64_hdr *eh)
 {
 	struct elf64_shdr *sh;
+	bool swapped;
 	size_t len;
+	int i;
 
 	if (pread_all(ki->fd, eh, sizeof(*eh), 0) || memcmp(eh->e_ident, ELFMAG, SELFMAG))
 		return NULL;
+	swapped = elf_is_swapped(eh);
+	if (swapped)
+		elf_swap_header(eh);
 	if (eh->e_shentsize != sizeof(*sh) || eh->e_shnum > SEARCH_SECTIONS ||
 	    eh->e_shstrndx >= eh->e_shnum)
 		return NULL;
@@ -36,6 +49,8 @@ static struct elf64_shdr *search_headers(const struct kernel_image *ki, struct e
 		free(sh);
 		sh = NULL;
 	}
+	for (i = 0; sh && swapped && i < eh->e_shnum; i++)
+		search_swap(&sh[i]);
 	return sh;
 }
 

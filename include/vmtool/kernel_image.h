@@ -62,6 +62,7 @@ struct kernel_segment {
  *	that the header's jump instruction can reach
  * @setup_len: bytes used in @setup
  * @inflated: bytes that were inflated on the host, 0 where the file is mapped
+ * @big_endian: it runs in that byte order
  * @version: "6.1.0-18-amd64 (...)" where the image says so, else ""
  * @version_sought: @version is all that can be found
  * @rodata: private, of image_rodata()
@@ -83,6 +84,7 @@ struct kernel_image {
 	u8 setup[0x90];
 	size_t setup_len;
 	u64 inflated;
+	bool big_endian;
 	char version[KERNEL_VERSION_LEN];
 	bool version_sought;
 	char *rodata;
