@@ -18,6 +18,8 @@ MODULES='virtio_pci virtio_mmio virtio_blk virtio_net virtio_console virtio-rng
 	 virtio_balloon vmw_vsock_virtio_transport virtio_scsi sd_mod virtio_pmem nd_pmem
 	 9pnet_virtio 9p fuse virtiofs overlay crc32c_generic ext4 af_packet'
 
+only=
+[ "${1:-}" != --only ] || { only=y; shift; }
 [ $# -ge 1 ] || { echo "usage: modules.sh FILE [KERNEL [MODULE...]]" >&2; exit 1; }
 out=$(readlink -f "$1") || exit 1
 shift
@@ -65,6 +67,10 @@ cp "$busybox" "$dir/bin/busybox" && ln -s busybox "$dir/bin/sh" || exit 1
 for module; do
 	add_module "$module" || exit 1
 done
+if [ "$only" ]; then
+	(cd "$dir" && find modules | cpio -o -H newc --quiet | gzip -1) > "$out"
+	exit
+fi
 
 cat > "$dir/init" <<'END'
 #!/bin/sh
