@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * vmlinux: an ELF file of 64 bits, linked to run at the physical addresses in its
- * program headers, or anywhere. What belongs to no program header (sections, symbols, the relocations that a bzImage's
- * build appends) is not looked at.
+ * program headers, or anywhere. What belongs to no program header (sections, symbols,
+ * the relocations that a bzImage's build appends) is not looked at.
  */
 #include <stdlib.h>
 #include <string.h>
