@@ -23,6 +23,8 @@
 /* KVM's own choice where it is not told. */
 #define DEFAULT_IPA_BITS	40
 
+#define GIB			(1ULL << 30)
+
 const char arch_kernel_name[] = "arm64";
 const char arch_qmp_target[] = "aarch64";
 const char *const arch_kernel_images[] = { "Image", "vmlinuz.efi", "Image.gz", NULL };
@@ -222,7 +224,8 @@ int arch_vm_type(const struct vm *vm, unsigned long *type)
 		return 0;
 	log_err("-m %s: this host gives guests %d bits of address, enough for %s",
 		format_size(vm->cfg->mem, asked, sizeof(asked)), max,
-		format_size((1ULL << max) - ARM_MEMORY - steal_size(vm), most, sizeof(most)));
+		format_size(((1ULL << max) - ARM_MEMORY - steal_size(vm)) & ~(GIB - 1), most,
+			    sizeof(most)));
 	return -EINVAL;
 }
 

@@ -95,7 +95,8 @@ static void vcpu_system_event(struct vcpu *v)
 		runstate_request(&v->vm->run, RUN_BY_GUEST_PANIC);
 		break;
 	default:
-		vcpu_unknown_exit(v);
+		if (arch_handle_exit(v) == -ENOSYS)
+			vcpu_unknown_exit(v);
 	}
 }
 
