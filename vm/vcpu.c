@@ -226,11 +226,6 @@ static int vcpu_open(struct vcpu *v)
 	struct vm *vm = v->vm;
 	struct kvm_run *run;
 
-	v->fd = ioctl(vm->vm_fd, KVM_CREATE_VCPU, (unsigned long)v->index);
-	if (v->fd < 0) {
-		log_err("cannot create vCPU %u: %s", v->index, strerror(errno));
-		return -errno;
-	}
 	run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
 	if (run == MAP_FAILED) {
 		log_err("cannot map vCPU %u: %s", v->index, strerror(errno));
@@ -269,7 +264,17 @@ static int vcpu_start(struct vm *vm, unsigned int index)
 		return -ENOMEM;
 	v->vm = vm;
 	v->index = index;
-	v->fd = -1;
+	/*
+	 * In order, and so not by its thread: KVM on arm64 before Linux 6.7 takes a vCPU's
+	 * number for its place in the order of creation when it delivers a timer's interrupt.
+	 */
+	v->fd = ioctl(vm->vm_fd, KVM_CREATE_VCPU, (unsigned long)index);
+	if (v->fd < 0) {
+		ret = -errno;
+		log_err("cannot create vCPU %u: %s", index, strerror(errno));
+		free(v);
+		return ret;
+	}
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, VCPU_STACK_SIZE);
@@ -277,6 +282,7 @@ static int vcpu_start(struct vm *vm, unsigned int index)
 	pthread_attr_destroy(&attr);
 	if (ret) {
 		log_err("cannot start a thread for vCPU %u: %s", index, strerror(ret));
+		close(v->fd);
 		free(v);
 		return -ret;
 	}
