@@ -146,11 +146,11 @@ struct iort {
 	struct iort_root root;
 } __packed;
 
-static_assert(sizeof(struct madt_gicc) == 80);
-static_assert(sizeof(struct madt_gicd) == 24);
-static_assert(sizeof(struct madt_msi_frame) == 24);
-static_assert(sizeof(struct gtdt) == 104);
-static_assert(sizeof(struct spcr) == 80);
+static_assert(sizeof(struct madt_gicc) == 80, "as specified");
+static_assert(sizeof(struct madt_gicd) == 24, "as specified");
+static_assert(sizeof(struct madt_msi_frame) == 24, "as specified");
+static_assert(sizeof(struct gtdt) == 104, "as specified");
+static_assert(sizeof(struct spcr) == 80, "as specified");
 
 static void add_processors(struct vm *vm, struct aml *dsdt)
 {

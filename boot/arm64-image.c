@@ -49,7 +49,7 @@ struct zboot {
 	char compression[16];
 };
 
-static_assert(sizeof(struct arm64_image) == 64);
+static_assert(sizeof(struct arm64_image) == 64, "as specified");
 
 static u64 image_page_size(u64 flags)
 {
