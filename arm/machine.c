@@ -8,6 +8,7 @@
 
 #include <linux/kconfig.h>
 #include <linux/kernel.h>
+#include <linux/sizes.h>
 #include <vmtool/arch.h>
 #include <vmtool/device.h>
 #include <vmtool/hw.h>
@@ -22,8 +23,6 @@
 
 /* KVM's own choice where it is not told. */
 #define DEFAULT_IPA_BITS	40
-
-#define GIB			(1ULL << 30)
 
 const char arch_kernel_name[] = "arm64";
 const char arch_qmp_target[] = "aarch64";
@@ -56,6 +55,7 @@ const struct prop arch_props[] = {
 	},
 	{ }
 };
+
 const size_t arch_conf_size = sizeof(struct arm_conf);
 
 /*
@@ -224,7 +224,7 @@ int arch_vm_type(const struct vm *vm, unsigned long *type)
 		return 0;
 	log_err("-m %s: this host gives guests %d bits of address, enough for %s",
 		format_size(vm->cfg->mem, asked, sizeof(asked)), max,
-		format_size(((1ULL << max) - ARM_MEMORY - steal_size(vm)) & ~(GIB - 1), most,
+		format_size(((1ULL << max) - ARM_MEMORY - steal_size(vm)) & ~(SZ_1G - 1ULL), most,
 			    sizeof(most)));
 	return -EINVAL;
 }

@@ -19,7 +19,7 @@
 
 #include "cache.h"
 
-#define CACHE_LIMIT	(1ULL << 30)	/* bytes of all entries */
+#define CACHE_LIMIT	((u64)SZ_1G)	/* bytes of all entries */
 #define HASH_CHUNK	SZ_64K
 #define SECRET		"secret"
 #define SECRET_LEN	192
@@ -32,7 +32,7 @@
 
 static bool is_ours(const struct stat *st)
 {
-	return st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
+	return st->st_uid == geteuid() && !(st->st_mode & 0022);
 }
 
 static int cache_path(char *path, size_t size)

@@ -10,10 +10,10 @@
  * Inflated kernels, kept for the next run of the same one: $XDG_CACHE_HOME/vmtool/kernels.
  *
  * An entry is called by a hash of the compressed part, keyed by a secret of the cache, and
- * its own size, and holds what that inflates to. It comes to its name when it is complete and is not changed
- * after that. A symbolic link whose name is made of what stat() says of a kernel file
- * leads to the entry, so the same file is not read again. What anybody else could have
- * written is not used.
+ * its own size, and holds what that inflates to. It comes to its name when it is complete
+ * and is not changed after that. A symbolic link whose name is made of what stat() says of
+ * a kernel file leads to the entry, so the same file is not read again. What anybody else
+ * could have written is not used.
  */
 
 #define KERNEL_CACHE_KEY	96

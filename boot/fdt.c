@@ -59,11 +59,13 @@ static bool again(struct fdt_builder *b, int ret)
 }
 
 /* A step of libfdt, repeated in a larger buffer where that is what it lacks. */
-#define ADD(b, step)					\
+#define ADD(builder, step)				\
 	do {						\
-		if ((b)->error)				\
-			break;				\
-	} while (again(b, step))
+		struct fdt_builder *__b = builder;	\
+							\
+		while (!__b->error && again(__b, step))	\
+			;				\
+	} while (0)
 
 void fdt_reserve(struct fdt_builder *b, u64 addr, u64 size)
 {

@@ -21,16 +21,21 @@
 #define BANNER_LEN		(sizeof(BANNER) - 1)
 #define BANNER_CHUNK		65536
 
+static unsigned long long mib(u64 bytes)
+{
+	return DIV_ROUND_UP(bytes, SZ_1M);
+}
+
 static int load_check_room(const struct kernel_image *ki, struct gmem *gm)
 {
 	u64 start = gm->nr ? gm->slots[0].gpa : 0;
+	u64 first = ki->base + ki->start;
 	struct iovec iov[LOAD_IOVECS];
 
-	if (gmem_iov(gm, ki->base + ki->start, ki->end - ki->start, true, iov, LOAD_IOVECS) != -EFAULT)
+	if (gmem_iov(gm, first, ki->end - ki->start, true, iov, LOAD_IOVECS) != -EFAULT)
 		return 0;
 	log_err("kernel needs memory up to %llu MiB, the guest has %llu MiB; use a larger -m",
-		(unsigned long long)DIV_ROUND_UP(ki->base + ki->end - start, SZ_1M),
-		(unsigned long long)((gmem_end(gm, start + SZ_4G) - start) / SZ_1M));
+		mib(ki->base + ki->end - start), mib(gmem_end(gm, start + SZ_4G) - start));
 	return -EFBIG;
 }
 

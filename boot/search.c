@@ -15,7 +15,7 @@
 #include "elf.h"
 
 #define SEARCH_CHUNK	(256 * 1024)
-#define SEARCH_MAX	(64 << 20)	/* bytes of the section; those of distributions have 10 MiB */
+#define SEARCH_MAX	(64 << 20)	/* distributions have 10 MiB */
 #define SEARCH_SECTIONS	1024		/* vmlinux has some 80 with debug information */
 #define SEARCH_NAMES	65536
 #define SEARCH_SECTION	".rodata"

@@ -24,7 +24,7 @@ NOT_FOR_US+=,EMBEDDED_FILENAME,REPEATED_WORD,CONFIG_DESCRIPTION,FILE_PATH_CHANGE
 # Of the test harness's macros it makes nothing; tables of CPUID are wide.
 NOT_FOR_TESTS=$NOT_FOR_US,SPACING,COMPLEX_MACRO,MACRO_ARG_REUSE,STRING_FRAGMENTS
 # Libraries have names of their own kind.
-FOREIGN_NAMES='<(LLVMFuzzer|Elf64_|_Alignas|_Noreturn|ZSTD_|LZ4F?_|BZ2_|inflate|deflate|Bytef)'
+FOREIGN_NAMES='<(LLVMFuzzer|Elf64_|_Alignas|_Noreturn|ZSTD_|LZ4F?_|BZ2_|inflate|deflate|Bytef|XXH3_|XXH128_)'
 
 dir=${1-}
 if [ ! "$dir" ]; then
