@@ -29,11 +29,7 @@ extern const char arch_qmp_target[];
 /** arch_kernel_images - image names below arch/.../boot, NULL at the end */
 extern const char *const arch_kernel_images[];
 
-/**
- * arch_serial_is_hvc - the console that every machine has is called like virtio's
- *
- * The virtio console is only there if it is asked for, then.
- */
+/* The console that every machine has is called as virtio's, which has to be asked for. */
 extern const bool arch_serial_is_hvc;
 
 /** arch_props - options that this architecture alone has: --NAME VALUE each */

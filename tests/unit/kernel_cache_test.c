@@ -80,7 +80,8 @@ static int count(FIXTURE_DATA(cache) *self, bool links)
 	int n = 0;
 
 	while (d && (e = readdir(d))) {
-		if (e->d_name[0] == '.' || !strcmp(e->d_name, "secret") || !strncmp(e->d_name, "at-", 3) != links)
+		if (e->d_name[0] == '.' || !strcmp(e->d_name, "secret") ||
+		    !strncmp(e->d_name, "at-", 3) != links)
 			continue;
 		snprintf(self->name, sizeof(self->name), "%.3000s/%s", self->dir, e->d_name);
 		n++;
