@@ -113,7 +113,7 @@ do_groups() {
 	[ $failed = 0 ]
 }
 
-# on_x86 COMMAND...: what only x86 has.
+# on_x86 COMMAND...: what only x86 has, or is enough to be tried there.
 on_x86() { [ "$arch" != x86 ] || "$@"; }
 
 ok() { nr=$((nr + 1)); echo "ok $nr $1"; }
