@@ -61,8 +61,9 @@ foreign_finish() {
 	local root=$CACHE_TMP/root
 
 	mkdir -p "$root"/{dev,proc,sys,run,tmp,root,mnt,media,srv,var/tmp} &&
-	echo 'root:x:0:0:root:/root:/bin/bash' > "$root/etc/passwd" &&
-	echo 'root:x:0:' > "$root/etc/group" &&
+	printf '%s\n' 'root:x:0:0:root:/root:/bin/bash' \
+		'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin' > "$root/etc/passwd" &&
+	printf '%s\n' 'root:x:0:' 'nogroup:x:65534:' > "$root/etc/group" &&
 	{ [ -e "$root/usr/bin/sh" ] || ln -s bash "$root/usr/bin/sh"; } &&
 	{ [ -e "$root/usr/bin/awk" ] || [ ! -e "$root/usr/bin/gawk" ] ||
 		ln -s gawk "$root/usr/bin/awk"; }
