@@ -16,6 +16,7 @@ struct run_arch {
 	void *conf;
 };
 
+#ifdef CONFIG_ARCH_OPTIONS
 /**
  * run_arch_options() - add an option for each
  * @options: table that ends with OPT_END()
@@ -39,5 +40,20 @@ int run_arch_parse(struct run_arch *ra);
  * @ra: options
  */
 void run_arch_release(struct run_arch *ra);
+#else
+static inline int run_arch_options(struct option *options, int max, struct run_arch *ra)
+{
+	return 0;
+}
+
+static inline int run_arch_parse(struct run_arch *ra)
+{
+	return 0;
+}
+
+static inline void run_arch_release(struct run_arch *ra)
+{
+}
+#endif
 
 #endif /* RUN_ARCH_H */

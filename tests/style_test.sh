@@ -107,7 +107,7 @@ undocumented() {
 	local header name
 
 	for header in $(headers); do
-		sed -n 's/^[a-z_][a-z0-9_ *]*[ *]\([a-z0-9_]*\)(.*/\1/p' "$header" |
+		sed -n -e '/^typedef/d' -e 's/^[a-z_][a-z0-9_ *]*[ *]\([a-z0-9_]*\)(.*/\1/p' "$header" |
 		while read -r name; do
 			grep -qE "^(/\*\*| \*) $name\(\) - " "$header" || echo "$header: $name()"
 		done

@@ -14,7 +14,6 @@
 #include <vmtool/arch.h>
 #include <vmtool/hw.h>
 #include <vmtool/log.h>
-#include <vmtool/props.h>
 #include <vmtool/size.h>
 #include <vmtool/virtio.h>
 #include <vmtool/vm.h>
@@ -32,9 +31,6 @@ const char arch_kernel_name[] = "x86";
 const char arch_qmp_target[] = "x86_64";
 const char *const arch_kernel_images[] = { "bzImage", NULL };
 const bool arch_serial_is_hvc;
-
-const struct prop arch_props[] = { { } };
-const size_t arch_conf_size;
 
 /*
  * RTS holds back input that comes too fast. Before hvc0 is there an early console

@@ -61,6 +61,7 @@ struct acpi_madt {
 	u32 flags;
 } __packed;
 
+/* Called with each table; 0, or -errno after a message. */
 typedef int (*acpi_dump)(void *priv, const char *sig, const void *table, size_t len);
 
 /**

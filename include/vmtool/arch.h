@@ -32,7 +32,7 @@ extern const char *const arch_kernel_images[];
 /* The console that every machine has is called as virtio's, which has to be asked for. */
 extern const bool arch_serial_is_hvc;
 
-/** arch_props - options that this architecture alone has: --NAME VALUE each */
+/** arch_props - options that this architecture alone has: --NAME VALUE each (ARCH_OPTIONS) */
 extern const struct prop arch_props[];
 
 /** arch_conf_size - bytes of the struct that they are parsed into, &vm_config.arch */
