@@ -114,6 +114,7 @@ TEST_F(cache, the_second_time)
 
 TEST_F(cache, another_kernel_in_the_same_place)
 {
+	struct kernel_image ki;
 	struct fix_elf e;
 	u8 payload[sizeof(e) + 64];
 
@@ -126,13 +127,9 @@ TEST_F(cache, another_kernel_in_the_same_place)
 	fix_bz_make(&self->bz, payload, fix_gzip(payload, &e, sizeof(e)));
 	ASSERT_TRUE(files_write(&self->files, KERNEL, self->bz.file, self->bz.size));
 	ASSERT_TRUE(old_file(self->kernel));
-	{
-		struct kernel_image ki;
-
-		ASSERT_EQ(0, kernel_image_open(&ki, self->kernel));
-		EXPECT_EQ(sizeof(e), ki.inflated);
-		kernel_image_close(&ki);
-	}
+	ASSERT_EQ(0, kernel_image_open(&ki, self->kernel));
+	EXPECT_EQ(sizeof(e), ki.inflated);
+	kernel_image_close(&ki);
 	EXPECT_EQ(2, count(self, false));
 }
 
