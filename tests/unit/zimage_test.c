@@ -20,7 +20,10 @@
 struct wrapper {
 	bool wide;
 	bool big;
-	u8 bytes[0x1000];
+	union {
+		u8 bytes[0x1000];
+		u64 align;
+	};
 	size_t len;
 };
 
