@@ -53,6 +53,8 @@ void coalesce_add(struct coalesce *c, u64 addr, u32 len, bool port)
 		return;
 	if (ioctl(fd, KVM_REGISTER_COALESCED_MMIO, &zone) < 0)
 		log_debug("KVM cannot keep writes to 0x%llx", (unsigned long long)addr);
+	else
+		c->used = true;
 }
 
 void coalesce_attach(struct coalesce *c, struct vcpu *v)
@@ -91,6 +93,8 @@ void coalesce_flush(struct coalesce *c)
 
 void coalesce_watch(struct coalesce *c)
 {
+	if (!c->used || !c->ring)
+		return;
 	__atomic_store_n(&c->watched, true, __ATOMIC_RELAXED);
 	ev_timer_set(&c->vm->loop, &c->timer, WATCH_MS);
 }

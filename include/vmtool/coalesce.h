@@ -26,6 +26,7 @@ struct vm;
  * @ring: shared with KVM; NULL before the first vCPU, and where KVM has none
  * @entries: what it has room for
  * @lock: held while writes are carried out
+ * @used: KVM keeps writes to something
  * @timer: while @watched
  * @watched: what comes last may be all there is for long
  */
@@ -34,6 +35,7 @@ struct coalesce {
 	struct kvm_coalesced_mmio_ring *ring;
 	u32 entries;
 	pthread_mutex_t lock;
+	bool used;
 	struct ev_timer timer;
 	bool watched;
 };
@@ -79,7 +81,7 @@ void coalesce_flush(struct coalesce *c);
  * coalesce_watch() - begin to see to it that nothing waits for long
  * @c: ring; in the event loop
  *
- * Until coalesce_unwatch(); again after a reset.
+ * Until coalesce_unwatch(); again after a reset. Where no write waits there is no timer.
  */
 void coalesce_watch(struct coalesce *c);
 
