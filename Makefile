@@ -230,12 +230,13 @@ VMTOOL_LDFLAGS += $(SANITIZER)
 endif
 
 have-lib = $(shell $(CURDIR)/scripts/have-lib.sh --libs "$(VMTOOL_CC)" "$(PKG_CONFIG)" \
-		$(if $(CONFIG_STATIC),y,n) $(1) $(2) $(3))
+		$(if $(CONFIG_STATIC),y,$(if $(CONFIG_SHARED_LIBS),n,prefer)) $(1) $(2) $(3))
 VMTOOL_LIBS-y :=
 VMTOOL_LIBS-$(or $(CONFIG_QMP),$(CONFIG_CMD_TEST)) += $(call have-lib,jansson.h,jansson,jansson)
 VMTOOL_LIBS-$(CONFIG_KERNEL_CACHE) += $(call have-lib,xxhash.h,xxhash,libxxhash)
 VMTOOL_LIBS-$(CONFIG_DISK_IO_URING) += $(call have-lib,liburing.h,uring,liburing)
 VMTOOL_LIBS-$(CONFIG_DECOMPRESS_GZIP) += $(call have-lib,zlib.h,z,zlib)
+VMTOOL_LIBS-$(CONFIG_LIBDEFLATE) += $(call have-lib,libdeflate.h,deflate,libdeflate)
 VMTOOL_LIBS-$(CONFIG_DECOMPRESS_BZIP2) += $(call have-lib,bzlib.h,bz2,bzip2)
 VMTOOL_LIBS-$(CONFIG_DECOMPRESS_LZMA) += $(call have-lib,lzma.h,lzma,liblzma)
 VMTOOL_LIBS-$(CONFIG_DECOMPRESS_LZO) += $(call have-lib,lzo/lzo1x.h,lzo2,lzo2)
@@ -316,6 +317,8 @@ $(VMTOOL): $(VMTOOL_IN) $(LIBVMTOOL) $(LIBSUBCMD) $(OUTPUT).link
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUTPUT)tests/unit/%,$(wildcard tests/unit/*_test.c))
 INJECTED   := $(patsubst tests/inject/%.c,$(OUTPUT)tests/inject/%,$(wildcard tests/inject/*.c))
 FUZZERS	   := $(patsubst tests/fuzz/%.c,$(OUTPUT)tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+# Some tests take a library's place in part.
+TEST_LIBS = $(filter-out -Wl$(comma)-Bstatic -Wl$(comma)-Bdynamic,$(VMTOOL_LIBS-y))
 # The harness's macros define functions that nobody declares.
 TEST_CFLAGS = $(VMTOOL_CFLAGS) -Wno-missing-prototypes -Wno-missing-declarations \
 	      -I$(CURDIR)/tests/unit -isystem $(srctree)/tools/testing/selftests
@@ -324,14 +327,14 @@ $(UNIT_TESTS) $(INJECTED): $(OUTPUT)tests/%: tests/%.c $(wildcard tests/unit/*.h
 		$(LIBSUBCMD) $(OUTPUT).link
 	$(Q)mkdir -p $(@D)
 	$(QUIET_LINK)$(CC) $(TEST_CFLAGS) $(VMTOOL_LDFLAGS) -o $@ $< $(LIBVMTOOL) \
-		$(LIBSUBCMD) $(VMTOOL_LIBS-y)
+		$(LIBSUBCMD) $(TEST_LIBS)
 
 # Needs CC=clang SANITIZE=fuzzer-no-link,address,undefined or the like.
 $(OUTPUT)tests/fuzz/%: tests/fuzz/%.c $(wildcard tests/*/*.h) $(LIBVMTOOL) \
 		$(LIBSUBCMD) $(OUTPUT).link
 	$(Q)mkdir -p $(@D)
 	$(QUIET_LINK)$(CC) $(TEST_CFLAGS) $(VMTOOL_LDFLAGS) -fsanitize=fuzzer -o $@ $< \
-		$(LIBVMTOOL) $(LIBSUBCMD) $(VMTOOL_LIBS-y)
+		$(LIBVMTOOL) $(LIBSUBCMD) $(TEST_LIBS)
 
 unit: $(UNIT_TESTS) $(INJECTED)
 fuzzers: $(FUZZERS)

@@ -4,7 +4,8 @@
 # have-lib.sh CC PKG_CONFIG STATIC HEADER LIBNAME [PKGNAME]
 #	succeeds when CC finds HEADER and links LIBNAME, statically if STATIC is y
 # have-lib.sh --libs CC PKG_CONFIG STATIC HEADER LIBNAME [PKGNAME]
-#	prints the linker flags for it
+#	prints the linker flags for it; STATIC "prefer" is the archive where there is one,
+#	within a program that is linked with the C library's shared object
 #
 # Only a link with the compiler in use tells: pkg-config answers for this
 # machine, also when musl-gcc or a cross compiler was asked for. CC and
@@ -21,6 +22,9 @@ if [ $# -lt 5 ] || [ $# -gt 6 ]; then
 fi
 cc=$1 pkg_config=$2 static=$3 header=$4 lib=$5 pkg=${6-}
 
+prefer=''
+show=''
+[ "$static" != prefer ] || prefer=y
 [ "$static" = y ] || static=
 
 libs=
@@ -30,9 +34,25 @@ if [ "$pkg" ] && [ "$pkg_config" ]; then
 fi
 libs=${libs:--l$lib}
 
+# The archive of each, if the compiler finds one: then its name has directories.
+archives() {
+	for flag; do
+		case $flag in
+		-l*)
+			# shellcheck disable=SC2086
+			case $($cc -print-file-name="lib${flag#-l}.a") in
+			*/*) flag="-Wl,-Bstatic $flag -Wl,-Bdynamic" ;;
+			esac ;;
+		esac
+		printf '%s ' "$flag"
+	done
+	echo
+}
+
 if [ "$print" ]; then
+	[ ! "$prefer" ] || show=archives
 	# shellcheck disable=SC2086
-	echo $libs
+	${show:-echo} $libs
 	exit
 fi
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <zlib.h>
+#ifdef CONFIG_LIBDEFLATE
+#include <libdeflate.h>
+#endif
 
 #include <linux/kernel.h>
 
@@ -26,6 +30,28 @@ static int gzip_error(int ret, const z_stream *strm)
 	}
 }
 
+#ifdef CONFIG_LIBDEFLATE
+/* False: zlib is to say why. */
+static bool inflate_at_once(const void *in, size_t in_len, void *out, size_t out_len,
+			    size_t *produced)
+{
+	struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+	enum libdeflate_result ret;
+
+	if (!d)
+		return false;
+	ret = libdeflate_gzip_decompress(d, in, in_len, out, out_len, produced);
+	libdeflate_free_decompressor(d);
+	return ret == LIBDEFLATE_SUCCESS;
+}
+#else
+static bool inflate_at_once(const void *in, size_t in_len, void *out, size_t out_len,
+			    size_t *produced)
+{
+	return false;
+}
+#endif
+
 int inflate_gzip(const void *in, size_t in_len, void *out, size_t out_len,
 		 size_t *produced)
 {
@@ -37,6 +63,8 @@ int inflate_gzip(const void *in, size_t in_len, void *out, size_t out_len,
 	};
 	int ret;
 
+	if (inflate_at_once(in, in_len, out, out_len, produced))
+		return 0;
 	if (inflateInit2(&strm, GZIP_WINDOW_BITS) != Z_OK)
 		return -ENOMEM;
 	ret = gzip_error(inflate(&strm, Z_FINISH), &strm);
