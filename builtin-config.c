@@ -69,7 +69,7 @@ static int read_kernel(struct kconfig *kc, const char *path)
 		return ret;
 	ret = kconfig_find(kc, path, &ki);
 	kernel_image_close(&ki);
-	if (!ret && !kc->nr)
+	if (!ret && !kc->text)
 		ret = -ENOENT;
 	if (ret)
 		log_err("%s: its configuration %s%s", path,

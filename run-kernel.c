@@ -113,10 +113,7 @@ int run_kernel_open(struct run_kernel *k, const char *path, const char *modules)
 	}
 	if (kernel_release(&k->image, k->release, sizeof(k->release)))
 		*k->release = '\0';
-	ret = kconfig_find(&k->config, path, &k->image);
-	if (ret)
-		log_err("the configuration of %s: %s", path, strerror(-ret));
-	ret = ret ?: open_modules(k, modules);
+	ret = open_modules(k, modules);
 	if (ret)
 		run_kernel_close(k);
 	return ret;
@@ -134,12 +131,23 @@ void run_kernel_close(struct run_kernel *k)
 
 /* --- what it can do ------------------------------------------------------------------- */
 
+/* Found when it is first wanted, which for many guests is never. */
+static const struct kconfig *config_of(struct run_kernel *k)
+{
+	int ret = k->config_sought ? 0 : kconfig_find(&k->config, k->path, &k->image);
+
+	if (ret)
+		log_warn("the configuration of %s: %s", k->path, strerror(-ret));
+	k->config_sought = true;
+	return &k->config;
+}
+
 enum driver_state run_kernel_driver(struct run_kernel *k, const char *symbol,
 				    const char *module)
 {
 	const struct modules *m = &k->modules;
 
-	switch (kconfig_get(&k->config, symbol)) {
+	switch (kconfig_get(config_of(k), symbol)) {
 	case KCONFIG_Y:
 		return DRIVER_BUILTIN;
 	case KCONFIG_N:

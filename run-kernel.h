@@ -16,7 +16,8 @@ struct vm_config;
  * @path: its file
  * @image: the image; @image.fd is -1 when somebody else has taken it over
  * @release: what uname -r will say; "" when it is no Linux
- * @config: its configuration
+ * @config: its configuration, once @config_sought
+ * @config_sought: it was looked for
  * @modules: its modules
  */
 struct run_kernel {
@@ -24,11 +25,12 @@ struct run_kernel {
 	struct kernel_image image;
 	char release[KERNEL_VERSION_LEN];
 	struct kconfig config;
+	bool config_sought;
 	struct modules modules;
 };
 
 /**
- * run_kernel_open() - open a kernel and look for its configuration and its modules
+ * run_kernel_open() - open a kernel and look for its modules
  * @k: filled in
  * @path: file, outlives @k
  * @modules: directory of its modules; NULL to look for it

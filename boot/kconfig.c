@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,84 +16,49 @@
 
 #define PREFIX		"CONFIG_"
 #define PREFIX_LEN	(sizeof(PREFIX) - 1)
+#define SYMBOL_MAX	128
 #define CONFIG_MAX	SZ_4M		/* a .config that sets all is a tenth of that */
 #define GUESS		SZ_256K
 
-/* Names end at '='; those that are compared with a key at its NUL. */
-static int compare_names(const char *a, const char *b)
-{
-	while (*a == *b && *a != '=' && *a) {
-		a++;
-		b++;
-	}
-	return (*a == '=' ? 0 : (unsigned char)*a) - (*b == '=' ? 0 : (unsigned char)*b);
-}
-
-static int compare_lines(const void *a, const void *b)
-{
-	return compare_names(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int compare_key(const void *key, const void *line)
-{
-	return compare_names(key, *(const char *const *)line);
-}
-
-/* "CONFIG_NAME=VALUE" gives "NAME=VALUE"; NULL for any other line. */
-static const char *symbol_of(const char *line)
+/* "CONFIG_NAME=VALUE" */
+static bool sets_symbol(const char *line)
 {
 	const char *p;
 
 	if (strncmp(line, PREFIX, PREFIX_LEN))
-		return NULL;
-	line += PREFIX_LEN;
-	for (p = line; isalnum((unsigned char)*p) || *p == '_'; p++)
+		return false;
+	for (p = line + PREFIX_LEN; isalnum((unsigned char)*p) || *p == '_'; p++)
 		;
-	return p > line && *p == '=' && p[1] ? line : NULL;
+	return p > line + PREFIX_LEN && *p == '=' && p[1] && p[1] != '\n';
 }
 
-static unsigned int take_lines(char *text, const char **lines)
+/* Most of a .config is looked at by nobody: the first line that sets something will do. */
+static bool sets_any(const char *text)
 {
-	char *line, *rest = text;
-	unsigned int nr = 0;
-
-	while ((line = strsep(&rest, "\n"))) {
-		const char *symbol = symbol_of(line);
-
-		if (symbol)
-			lines[nr++] = symbol;
+	while (!sets_symbol(text)) {
+		text = strchr(text, '\n');
+		if (!text)
+			return false;
+		text++;
 	}
-	return nr;
-}
-
-static unsigned int count_lines(const char *text)
-{
-	unsigned int nr = 1;
-
-	for (; *text; text++)
-		nr += *text == '\n';
-	return nr;
+	return true;
 }
 
 int kconfig_parse(struct kconfig *kc, const char *text, size_t len)
 {
-	int ret = -ENOMEM;
-
 	memset(kc, 0, sizeof(*kc));
-	kc->text = malloc(len + 1);
+	kc->text = malloc(len + 2);
 	if (!kc->text)
 		return -ENOMEM;
-	memcpy(kc->text, text, len);
-	kc->text[len] = '\0';
-	kc->lines = calloc(count_lines(kc->text), sizeof(*kc->lines));
-	if (kc->lines) {
-		kc->nr = take_lines(kc->text, kc->lines);
-		qsort(kc->lines, kc->nr, sizeof(*kc->lines), compare_lines);
-		ret = kc->nr ? 0 : -EINVAL;
-	}
-	if (ret)
-		kconfig_free(kc);
-	return ret;
+	/* Each line has the end of another in front of it. */
+	kc->text[0] = '\n';
+	memcpy(kc->text + 1, text, len);
+	kc->text[len + 1] = '\0';
+	kc->len = strlen(kc->text);
+	if (sets_any(kc->text + 1))
+		return 0;
+	kconfig_free(kc);
+	return -EINVAL;
 }
 
 /* A .config is some hundred KB: try, and have more room when that was too little. */
@@ -143,22 +110,25 @@ int kconfig_read(struct kconfig *kc, const char *path)
 
 enum kconfig_value kconfig_get(const struct kconfig *kc, const char *symbol)
 {
-	const char **line, *value;
+	char line[SYMBOL_MAX];
+	const char *value;
+	int len;
 
-	if (!kc->nr)
+	if (!kc->text)
 		return KCONFIG_UNKNOWN;
-	line = bsearch(symbol, kc->lines, kc->nr, sizeof(*kc->lines), compare_key);
-	if (!line)
+	len = snprintf(line, sizeof(line), "\n" PREFIX "%s=", symbol);
+	value = len < sizeof(line) ? memmem(kc->text, kc->len, line, len) : NULL;
+	if (!value)
 		return KCONFIG_N;
-	value = strchr(*line, '=') + 1;
-	if (!strcmp(value, "m"))
+	value += len;
+	len = strcspn(value, "\n");
+	if (len == 1 && *value == 'm')
 		return KCONFIG_M;
-	return strcmp(value, "n") ? KCONFIG_Y : KCONFIG_N;
+	return !len || (len == 1 && *value == 'n') ? KCONFIG_N : KCONFIG_Y;
 }
 
 void kconfig_free(struct kconfig *kc)
 {
 	free(kc->text);
-	free(kc->lines);
 	memset(kc, 0, sizeof(*kc));
 }

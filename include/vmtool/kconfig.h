@@ -28,15 +28,13 @@ enum kconfig_value {
 
 /**
  * struct kconfig - a kernel's configuration
- * @text: the .config; owned
- * @lines: where in @text the symbols that are set stand, sorted, without "CONFIG_"
- * @nr: how many; 0: unknown
+ * @text: the .config behind a newline; owned. NULL: unknown
+ * @len: its bytes
  * @source: where it is from, for messages; "" when it was not found
  */
 struct kconfig {
 	char *text;
-	const char **lines;
-	unsigned int nr;
+	size_t len;
 	char source[PATH_MAX + 16];
 };
 
@@ -71,7 +69,7 @@ int kconfig_from_image(struct kconfig *kc, struct kernel_image *ki);
 
 /**
  * kconfig_find() - look for the configuration of a kernel
- * @kc: filled in, with @nr 0 when there is none
+ * @kc: filled in, with @text NULL when there is none
  * @path: file of the kernel
  * @ki: the same, opened
  *

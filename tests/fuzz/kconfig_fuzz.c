@@ -11,20 +11,38 @@
 
 #include "fuzz.h"
 
+/* The value of the first line that sets @symbol, found line by line. */
+static enum kconfig_value first_value(const char *text, const char *symbol, size_t len)
+{
+	for (; text; text = strchr(text, '\n')) {
+		text += *text == '\n';
+		if (strncmp(text, "CONFIG_", 7) || strncmp(text + 7, symbol, len) ||
+		    text[7 + len] != '=')
+			continue;
+		text += 7 + len + 1;
+		if (!*text || *text == '\n')
+			return KCONFIG_N;
+		if (text[1] && text[1] != '\n')
+			return KCONFIG_Y;
+		return *text == 'm' ? KCONFIG_M : *text == 'n' ? KCONFIG_N : KCONFIG_Y;
+	}
+	return KCONFIG_N;
+}
+
 static void fuzz_check(struct kconfig *kc)
 {
-	unsigned int i;
+	const char *line = kc->text;
+	char symbol[64];
+	size_t len;
 
-	for (i = 0; i < kc->nr; i++) {
-		const char *equals = strchr(kc->lines[i], '=');
-		char symbol[64];
-
-		CHECK(equals && equals[1]);
-		if (equals - kc->lines[i] >= sizeof(symbol))
+	while ((line = strstr(line, "\nCONFIG_"))) {
+		line += strlen("\nCONFIG_");
+		len = strcspn(line, "=\n");
+		if (line[len] != '=' || !len || len >= sizeof(symbol))
 			continue;
-		memcpy(symbol, kc->lines[i], equals - kc->lines[i]);
-		symbol[equals - kc->lines[i]] = '\0';
-		CHECK(kconfig_get(kc, symbol) != KCONFIG_UNKNOWN);
+		memcpy(symbol, line, len);
+		symbol[len] = '\0';
+		CHECK(kconfig_get(kc, symbol) == first_value(kc->text, symbol, len));
 	}
 	kconfig_free(kc);
 }

@@ -189,7 +189,7 @@ TEST_F(kc, damaged_in_the_image)
 	make_image(&self->ki, config, 1000);
 	self->ki.seg[1].filesz = 1100;
 	EXPECT_EQ(-ENOENT, kconfig_from_image(&self->kc, &self->ki));
-	EXPECT_EQ(0, self->kc.nr);
+	EXPECT_EQ(NULL, self->kc.text);
 	/* A file that has shrunk. */
 	self->ki.seg[1].filesz = 1 << 30;
 	ASSERT_EQ(0, ftruncate(self->ki.fd, 1020));
