@@ -9,11 +9,14 @@
 
 #include <linux/bits.h>
 #include <linux/kernel.h>
+#include <linux/sizes.h>
 #include <vmtool/gmem.h>
 #include <vmtool/io.h>
 
 /* KVM takes at most 2^31 - 1 pages in a slot. */
 #define GMEM_KVM_MAX	BIT_ULL(42)
+/* What a host with small pages has as a huge one, on every architecture. */
+#define GMEM_HUGE	SZ_2M
 
 void gmem_init(struct gmem *gm, int vm_fd)
 {
@@ -50,13 +53,32 @@ static bool gmem_anonymous(enum gmem_type type)
 	return type == GMEM_RAM || type == GMEM_ROM;
 }
 
-static void *gmem_mmap(u64 size, enum gmem_type type, int fd, off_t off)
+/*
+ * KVM maps a huge page as one where both addresses have the same place in it; without that
+ * it maps all of the memory by small pages, whatever the host has put there.
+ */
+static void *gmem_mmap_aligned(u64 gpa, u64 size)
+{
+	u64 slack = size < GMEM_HUGE ? 0 : GMEM_HUGE, skip;
+	u8 *p = mmap(NULL, size + slack, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED || !slack)
+		return p;
+	skip = (gpa - (uintptr_t)p) & (GMEM_HUGE - 1);
+	if (skip)
+		munmap(p, skip);
+	if (skip < slack)
+		munmap(p + skip + size, slack - skip);
+	return p + skip;
+}
+
+static void *gmem_mmap(u64 gpa, u64 size, enum gmem_type type, int fd, off_t off)
 {
 	int prot = PROT_READ | (type == GMEM_FILE_RO ? 0 : PROT_WRITE);
 
 	if (gmem_anonymous(type))
-		return mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			    -1, 0);
+		return gmem_mmap_aligned(gpa, size);
 	/* A huge page that turned out to be missing would be SIGBUS. */
 	return mmap(NULL, size, prot, MAP_SHARED, fd, off);
 }
@@ -111,7 +133,7 @@ int gmem_add(struct gmem *gm, u64 gpa, u64 size, enum gmem_type type,
 		return -EINVAL;
 
 	/* All of it at once: KVM is not to spend memory on a part of too much. */
-	s.hva = gmem_mmap(size, type, fd, off);
+	s.hva = gmem_mmap(gpa, size, type, fd, off);
 	if (s.hva == MAP_FAILED)
 		return -errno;
 	while (left) {

@@ -11,10 +11,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <linux/kernel.h>
 #include <vmtool/gmem.h>
 
 #include <kselftest_harness.h>
 
+#define HUGE	(2UL << 20)
 #define ULL(val)	((unsigned long long)(val))
 #define PAGE		4096ULL
 #define LOW		0x10000ULL	/* two slots side by side ... */
@@ -579,6 +581,27 @@ TEST(hugetlb_without_a_file)
 	gmem_init(&gm, -1);
 	EXPECT_EQ(-EBADF, gmem_add(&gm, 0, PAGE, GMEM_HUGETLB, -1, 0));
 	EXPECT_EQ(0, gm.nr);
+}
+
+/* Both addresses have the same place in a huge page, else KVM maps by small ones. */
+TEST(huge_pages_are_possible)
+{
+	static const u64 gpas[] = { 0, 0x100000, 0x1ff000, 0x40000000, 0x100001000 };
+	static const u64 sizes[] = { HUGE, HUGE + 0x1000, 3 * HUGE };
+	struct gmem gm;
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(gpas); i++) {
+		for (j = 0; j < ARRAY_SIZE(sizes); j++) {
+			gmem_init(&gm, -1);
+			ASSERT_EQ(0, gmem_add(&gm, gpas[i], sizes[j], GMEM_RAM, -1, 0));
+			EXPECT_EQ(0, ((uintptr_t)gm.slots[0].hva - gpas[i]) % HUGE);
+			/* All of it is there. */
+			gm.slots[0].hva[0] = 1;
+			gm.slots[0].hva[sizes[j] - 1] = 1;
+			gmem_destroy(&gm);
+		}
+	}
 }
 
 TEST_HARNESS_MAIN
