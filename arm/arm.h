@@ -100,8 +100,6 @@ struct arm_efi {
  * @firmware: where UEFI's and ACPI's tables are, with ACPI
  * @efi: what there is of UEFI, with ACPI
  * @power: the power button's device, or NULL
- * @mmio_irqs: lines of virtio-mmio devices
- * @nr_mmio: virtio-mmio devices
  */
 struct vm_arch {
 	const struct arm_conf *conf;
@@ -116,8 +114,6 @@ struct vm_arch {
 	u64 firmware;
 	struct arm_efi efi;
 	struct device *power;
-	struct irq_line *mmio_irqs[ARM_NR_GSI - ARM_GSI_VIRTIO];
-	unsigned int nr_mmio;
 };
 
 /* --- machine.c --- */

@@ -16,6 +16,7 @@
 #include <vmtool/props.h>
 #include <vmtool/size.h>
 #include <vmtool/virtio.h>
+#include <vmtool/virtio_mmio.h>
 #include <vmtool/vm.h>
 
 #include "arm.h"
@@ -83,6 +84,18 @@ bool arch_host_can_virtualize(void)
 }
 
 /* --- devices -------------------------------------------------------------------------- */
+
+const struct pci_host_conf arch_pci_host = {
+	.ecam = ARM_PCI_ECAM, .mem = ARM_PCI_MEM, .mem_len = ARM_PCI_MEM_LEN,
+	.gsi = ARM_GSI_PCI,
+};
+
+bool arch_virtio_mmio(unsigned int index, u64 *base, u32 *gsi)
+{
+	*base = ARM_VIRTIO_MMIO + index * VIRTIO_MMIO_LEN;
+	*gsi = ARM_GSI_VIRTIO + index % (ARM_NR_GSI - ARM_GSI_VIRTIO);
+	return index < ARM_VIRTIO_MMIO_MAX;
+}
 
 static struct device *create_serial(void)
 {

@@ -185,25 +185,13 @@ void ppc_pci_fdt(const struct vm *vm, struct fdt_builder *b)
 	fdt_end(b);
 }
 
-/* The bus comes with the first device that is on it. */
-static int add_pci_host(struct vm *vm)
-{
-	struct pci_host_conf conf = {
-		.mem = PPC_PCI_MEM, .mem_len = PPC_PCI_MEM_LEN,
-		.mem_offset = PPC_PCI_MEM - PPC_PCI_BUS_ADDR, .gsi = PPC_GSI_PCI,
-	};
-	const struct list_head *pos;
-	struct device *dev;
+const struct pci_host_conf arch_pci_host = {
+	.mem = PPC_PCI_MEM, .mem_len = PPC_PCI_MEM_LEN,
+	.mem_offset = PPC_PCI_MEM - PPC_PCI_BUS_ADDR, .gsi = PPC_GSI_PCI,
+};
 
-	if (vm->pci)
-		return 0;
-	list_for_each(pos, &vm->cfg->devices)
-		conf.expected++;
-	dev = pci_host_create(&conf);
-	return dev ? devices_add(vm, dev) : -ENOMEM;
-}
-
-struct device *arch_virtio_attach(struct vm *vm, struct virtio_dev *vd)
+/* No kernel looks for such devices on a pseries machine. */
+bool arch_virtio_mmio(unsigned int index, u64 *base, u32 *gsi)
 {
 	if (add_pci_host(vm)) {
 		virtio_destroy(vd);

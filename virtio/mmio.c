@@ -426,6 +426,11 @@ static void mmio_fdt(const struct device *dev, struct fdt_builder *b)
 	fdt_end(b);
 }
 
+static void mmio_stats(const struct device *dev, struct json_out *j)
+{
+	virtio_stats(container_of(dev, struct virtio_mmio, dev)->vd, j);
+}
+
 static const struct device_ops mmio_device_ops = {
 	.realize = mmio_realize,
 	.reset = mmio_reset,

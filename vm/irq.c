@@ -54,6 +54,18 @@ struct irq_line *irq_get(struct irqchip *chip, u32 gsi, enum irq_trigger trigger
 	return line;
 }
 
+struct irq_line *irq_get_shared(struct irqchip *chip, u32 gsi)
+{
+	struct irq_line *line;
+
+	if (gsi < chip->nr && chip->lines[gsi].shared)
+		return &chip->lines[gsi];
+	line = irq_get(chip, gsi, IRQ_EDGE);
+	if (line)
+		line->shared = true;
+	return line;
+}
+
 void irq_set(struct irq_line *line, bool level)
 {
 	struct kvm_irq_level irq = { .irq = line->chip->line_base + line->gsi, .level = level };
@@ -61,7 +73,11 @@ void irq_set(struct irq_line *line, bool level)
 	if (line->level == level)
 		return;
 	line->level = level;
-	if (line->vm_fd >= 0 && ioctl(line->vm_fd, KVM_IRQ_LINE, &irq) < 0)
+	if (level)
+		stats_add_shared(&line->raised, 1);
+	if (line->chip->user)
+		irq_user_set(line->chip, irq.irq, level);
+	else if (line->vm_fd >= 0 && ioctl(line->vm_fd, KVM_IRQ_LINE, &irq) < 0)
 		log_debug("interrupt line %u: KVM_IRQ_LINE failed", line->gsi);
 }
 
@@ -126,4 +142,13 @@ int irq_fd(struct irq_line *line)
 	}
 	pthread_mutex_unlock(&line->chip->lock);
 	return ret;
+}
+
+void irq_signal(struct irq_line *line)
+{
+	stats_add_shared(&line->raised, 1);
+	if (line->chip->user)
+		irq_user_edge(line->chip, line->chip->gsi_base + line->gsi);
+	else
+		io_wake(line->fd);
 }

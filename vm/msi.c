@@ -316,6 +316,7 @@ void msi_signal(struct msi *msi)
 {
 	u64 one = 1;
 
+	stats_add_shared(&msi->chip->messages, 1);
 	if (signal_direct(msi))
 		return;
 	/* The only failure is a counter that is full: it is signalled, then. */

@@ -49,8 +49,6 @@ struct x86_state {
  * @pit: timer at power-on
  * @boot: where the boot vCPU begins
  * @acpi_pm: the power button's device
- * @mmio_irqs: lines of virtio-mmio devices
- * @nr_mmio: virtio-mmio devices
  * @state: a vCPU's power-on state
  */
 struct vm_arch {
@@ -60,8 +58,6 @@ struct vm_arch {
 	struct kvm_pit_state2 pit;
 	struct x86_boot boot;
 	struct device *acpi_pm;
-	struct irq_line *mmio_irqs[10];
-	unsigned int nr_mmio;
 	struct x86_state state;
 };
 

@@ -71,14 +71,18 @@ int arch_vm_type(const struct vm *vm, unsigned long *type);
  */
 int arch_vm_init(struct vm *vm);
 
+/** arch_pci_host - where the machine's PCI bus is, once there is one; @expected is 0 */
+extern const struct pci_host_conf arch_pci_host;
+
 /**
- * arch_virtio_attach() - put a virtio device behind the transport asked for
- * @vm: machine
- * @vd: device; owned by the result, released on failure
+ * arch_virtio_mmio() - where a virtio-mmio device is
+ * @index: which one, from 0
+ * @base: receives its guest physical address
+ * @gsi: receives its interrupt line, which several may share
  *
  * Return: device, not realized; NULL after a one-line message.
  */
-struct device *arch_virtio_attach(struct vm *vm, struct virtio_dev *vd);
+bool arch_virtio_mmio(unsigned int index, u64 *base, u32 *gsi);
 
 /**
  * arch_place_memory() - find addresses for a device's memory

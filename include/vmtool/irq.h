@@ -28,6 +28,8 @@ enum irq_trigger {
  * @gsi: global system interrupt
  * @trigger: how it signals
  * @level: last level set
+ * @shared: irq_get_shared() gave it away
+ * @raised: times it rose, by irq_set() or irq_signal()
  * @fd: eventfd of irq_fd(), or -1
  * @chip: interrupt controller
  */
@@ -36,6 +38,8 @@ struct irq_line {
 	u32 gsi;
 	enum irq_trigger trigger;
 	bool level;
+	bool shared;
+	u64 raised;
 	int fd;
 	struct irqchip *chip;
 };
@@ -127,6 +131,17 @@ int irqchip_set_fixed(struct irqchip *chip, const struct kvm_irq_routing_entry *
  * Return: the line, owned by @chip; NULL when it is taken or there is none.
  */
 struct irq_line *irq_get(struct irqchip *chip, u32 gsi, enum irq_trigger trigger);
+
+/**
+ * irq_get_shared() - take a line that others who take it so have, too
+ * @chip: interrupt controller
+ * @gsi: the line wanted
+ *
+ * It triggers on edges: of a level nobody would know whose it is.
+ *
+ * Return: the line, owned by @chip; NULL when it is somebody's alone or there is none.
+ */
+struct irq_line *irq_get_shared(struct irqchip *chip, u32 gsi);
 
 /**
  * irq_set() - raise or lower a line; for any thread

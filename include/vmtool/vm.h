@@ -128,6 +128,7 @@ struct vm_hooks {
  * @coalesce: writes that wait until a vCPU exits
  * @irqchip: interrupt lines
  * @pci: the PCI bus, NULL without
+ * @nr_virtio_mmio: virtio-mmio devices
  * @loop: the event loop
  * @run: run state
  * @verdict: how it ended
@@ -168,6 +169,7 @@ struct vm {
 	struct coalesce coalesce;
 	struct irqchip irqchip;
 	struct pci_host *pci;
+	unsigned int nr_virtio_mmio;
 	struct evloop loop;
 	struct runstate run;
 	struct verdict verdict;

@@ -69,6 +69,19 @@ FIXTURE_TEARDOWN(irq)
 
 /* ---- lines */
 
+TEST_F(irq, a_line_that_is_shared_is_not_given_to_one)
+{
+	struct irq_line *line = irq_get_shared(&self->chip, 5);
+
+	ASSERT_NE(NULL, line);
+	EXPECT_EQ(IRQ_EDGE, line->trigger);
+	EXPECT_EQ(line, irq_get_shared(&self->chip, 5));
+	EXPECT_EQ(NULL, irq_get(&self->chip, 5, IRQ_EDGE));
+	EXPECT_NE(NULL, irq_get(&self->chip, 6, IRQ_EDGE));
+	EXPECT_EQ(NULL, irq_get_shared(&self->chip, 6));
+	EXPECT_EQ(NULL, irq_get_shared(&self->chip, 24));
+}
+
 TEST_F(irq, a_line_has_one_descriptor)
 {
 	struct irq_line *line = irq_get(&self->chip, 5, IRQ_EDGE);
