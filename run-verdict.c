@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/kernel.h>
 
 #include <vmtool/arch.h>
 #include <vmtool/log.h>
+#include <vmtool/outfile.h>
 #include <vmtool/size.h>
 #include <vmtool/symbols.h>
 #include <vmtool/verdict_file.h>
@@ -76,41 +76,6 @@ static int set_hang(struct vm_config *cfg, const char *text)
 	return -EINVAL;
 }
 
-/* Now, and not when the guest has run for an hour. */
-static int check_file(const char *path)
-{
-	char *dir, *slash;
-	struct stat st;
-	int ret = 0;
-
-	if (!path)
-		return 0;
-	if (!*path) {
-		log_err("--verdict '': is empty");
-		return -EINVAL;
-	}
-	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
-		if (!S_ISDIR(st.st_mode) && !access(path, W_OK))
-			return 0;
-		ret = S_ISDIR(st.st_mode) ? EISDIR : errno;
-		log_err("--verdict %s: %s", path, strerror(ret));
-		return -ret;
-	}
-	dir = strdup(path);
-	if (!dir)
-		return -ENOMEM;
-	slash = strrchr(dir, '/');
-	if (slash)
-		slash[1] = '\0';
-	if (access(slash ? dir : ".", W_OK | X_OK)) {
-		ret = -errno;
-		log_err("--verdict %s: cannot write into its directory: %s", path,
-			strerror(errno));
-	}
-	free(dir);
-	return ret;
-}
-
 static int check_vmlinux(const char *path)
 {
 	if (!path || !access(path, R_OK))
@@ -131,7 +96,8 @@ struct run_verdict *run_verdict_new(const struct run_verdict_args *args,
 {
 	struct run_verdict *rv;
 
-	if (check_file(args->file))
+	/* Now, and not when the guest has run for an hour. */
+	if (outfile_check("--verdict", args->file))
 		return NULL;
 	rv = calloc(1, sizeof(*rv));
 	if (!rv)

@@ -10,6 +10,7 @@
 
 #include <linux/bits.h>
 #include <linux/types.h>
+#include <vmtool/json_out.h>
 #include <vmtool/ktap.h>
 #include <vmtool/ktest.h>
 
@@ -26,8 +27,6 @@ size_t ktest_clean(char *dst, size_t size, const char *src, size_t len, bool asc
 void ktest_clean_name(char *dst, size_t size, const char *src, size_t len);
 /* Clean text as text or attribute of XML. */
 void ktest_xml(FILE *f, const char *s);
-/* Clean text, which may have several lines, as a string of JSON. */
-void ktest_json(FILE *f, const char *s);
 
 /* ---- ktap-node.c: both are clean; without @reason it is a diagnostic */
 
@@ -166,7 +165,7 @@ struct report {
 	unsigned int flaky;
 	u64 begin;
 	struct junit *junit;
-	FILE *json;
+	struct json_out json;
 };
 
 int report_begin(struct report *r, const struct ktest_config *cfg, struct ktest_set *set);
@@ -185,11 +184,10 @@ bool ktest_is_flaky(const struct ktest *t);
 struct junit *junit_begin(const char *path);
 void junit_test(struct junit *j, const struct ktest *t);
 int junit_end(struct junit *j);
-FILE *json_begin(const char *path);
-void json_test(FILE *f, const struct ktest *t, bool first);
-int json_end(FILE *f, const struct report *r);
-/* Writes what a test has said; no more than @most bytes. */
-void ktest_text(FILE *f, const struct ktest *t, size_t most,
-		void (*put)(FILE *f, const char *s));
+int json_report_begin(struct json_out *j, const char *path);
+void json_report_test(struct json_out *j, const struct ktest *t);
+int json_report_end(struct json_out *j, const struct report *r);
+/* What a test has said, allocated: the end of it, no more than @most bytes; or NULL. */
+char *ktest_output(const struct ktest *t, size_t most);
 
 #endif /* VMTOOL_KTEST_INTERNAL_H */

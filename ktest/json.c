@@ -14,76 +14,86 @@
 
 #define OUTPUT_MAX	(16 << 10)
 
-void ktest_text(FILE *f, const struct ktest *t, size_t most,
-		void (*put)(FILE *f, const char *s))
+char *ktest_output(const struct ktest *t, size_t most)
 {
-	size_t size = 0, skip = 0;
+	size_t size = 0, skip;
 	char *text = NULL;
 	FILE *mem = open_memstream(&text, &size);
 
 	if (!mem)
-		return;
+		return NULL;
 	ktap_write(mem, 0, NULL, 1, t->result);
 	if (fclose(mem) || !text) {
 		free(text);
-		return;
+		return NULL;
 	}
 	/* The end tells more than the beginning; from the beginning of a line on. */
 	if (size > most) {
 		skip = size - most;
 		skip += strcspn(text + skip, "\n");
+		memmove(text, text + skip, size - skip + 1);
 	}
-	put(f, text + skip);
-	free(text);
+	return text;
 }
 
-FILE *json_begin(const char *path)
+int json_report_begin(struct json_out *j, const char *path)
 {
-	FILE *f = fopen(path, "we");
-
-	if (!f)
+	j->out = fopen(path, "we");
+	if (!j->out) {
 		log_err("cannot write %s: %s", path, strerror(errno));
-	else
-		fputs("{\"version\": 1, \"tests\": [", f);
-	return f;
+		return -errno;
+	}
+	json_begin(j, NULL, '{');
+	json_u64(j, "version", 1);
+	json_begin(j, "tests", '[');
+	return 0;
 }
 
-static void put_member(FILE *f, const char *key, const char *value)
-{
-	fprintf(f, "\"%s\": ", key);
-	ktest_json(f, value);
-	fputs(", ", f);
-}
-
-void json_test(FILE *f, const struct ktest *t, bool first)
+static void put_results(struct json_out *j, const struct ktest *t)
 {
 	struct ktap_counts counts = { };
 
 	ktap_count(t->result, &counts);
-	fputs(first ? "\n{" : ",\n{", f);
-	put_member(f, "collection", t->collection);
-	put_member(f, "name", t->name);
-	put_member(f, "status", ktest_status_name(t));
-	put_member(f, "reason", t->result->reason);
-	fprintf(f, "\"flaky\": %s, \"attempts\": %u, ", ktest_is_flaky(t) ? "true" : "false",
-		t->attempts);
-	/* A locale has its own idea of the decimal point. */
-	fprintf(f, "\"milliseconds\": %lu, ", (unsigned long)(t->seconds * 1000));
-	if (t->guest_status >= 0)
-		fprintf(f, "\"guest_status\": %d, ", t->guest_status);
-	fprintf(f, "\"results\": {\"ok\": %u, \"not_ok\": %u, \"skip\": %u, \"xfail\": %u}, ",
-		counts.ok, counts.not_ok, counts.skip, counts.xfail);
-	fputs("\"output\": ", f);
-	ktest_text(f, t, OUTPUT_MAX, ktest_json);
-	fputs("}", f);
+	json_begin(j, "results", '{');
+	json_u64(j, "ok", counts.ok);
+	json_u64(j, "not_ok", counts.not_ok);
+	json_u64(j, "skip", counts.skip);
+	json_u64(j, "xfail", counts.xfail);
+	json_end(j, '}');
 }
 
-int json_end(FILE *f, const struct report *r)
+void json_report_test(struct json_out *j, const struct ktest *t)
+{
+	char *output = ktest_output(t, OUTPUT_MAX);
+
+	json_begin(j, NULL, '{');
+	json_text(j, "collection", t->collection);
+	json_text(j, "name", t->name);
+	json_text(j, "status", ktest_status_name(t));
+	json_text(j, "reason", t->result->reason);
+	json_bool(j, "flaky", ktest_is_flaky(t));
+	json_u64(j, "attempts", t->attempts);
+	json_u64(j, "milliseconds", t->seconds * 1000);
+	if (t->guest_status >= 0)
+		json_u64(j, "guest_status", t->guest_status);
+	put_results(j, t);
+	json_text(j, "output", output ?: "");
+	json_end(j, '}');
+	free(output);
+}
+
+int json_report_end(struct json_out *j, const struct report *r)
 {
 	bool failed;
 
-	fprintf(f, "\n], \"summary\": {\"ok\": %u, \"not_ok\": %u, \"skip\": %u, \"flaky\": %u}}\n",
-		r->ok, r->not_ok, r->skip, r->flaky);
-	failed = ferror(f);
-	return fclose(f) || failed ? -EIO : 0;
+	json_end(j, ']');
+	json_begin(j, "summary", '{');
+	json_u64(j, "ok", r->ok);
+	json_u64(j, "not_ok", r->not_ok);
+	json_u64(j, "skip", r->skip);
+	json_u64(j, "flaky", r->flaky);
+	json_end(j, '}');
+	json_end(j, '}');
+	failed = ferror(j->out);
+	return fclose(j->out) || failed ? -EIO : 0;
 }

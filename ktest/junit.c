@@ -106,6 +106,17 @@ static bool begin_suite(struct junit *j, const char *name)
 	return j->cases;
 }
 
+static void put_output(FILE *f, const struct ktest *t)
+{
+	char *text = ktest_output(t, OUTPUT_MAX);
+
+	fputs("<system-out>", f);
+	if (text)
+		put_lines(f, text);
+	fputs("</system-out>\n</testcase>\n", f);
+	free(text);
+}
+
 void junit_test(struct junit *j, const struct ktest *t)
 {
 	if ((!j->cases || strcmp(j->suite, t->collection)) && !begin_suite(j, t->collection))
@@ -126,9 +137,7 @@ void junit_test(struct junit *j, const struct ktest *t)
 		put_attribute(j->cases, "message", t->result->reason);
 		fputs("/>\n", j->cases);
 	}
-	fputs("<system-out>", j->cases);
-	ktest_text(j->cases, t, OUTPUT_MAX, put_lines);
-	fputs("</system-out>\n</testcase>\n", j->cases);
+	put_output(j->cases, t);
 }
 
 int junit_end(struct junit *j)

@@ -58,12 +58,9 @@ int report_begin(struct report *r, const struct ktest_config *cfg, struct ktest_
 		if (!r->junit)
 			return -1;
 	}
-	if (cfg->json) {
-		r->json = json_begin(cfg->json);
-		if (!r->json) {
-			junit_end(r->junit);
-			return -1;
-		}
+	if (cfg->json && json_report_begin(&r->json, cfg->json)) {
+		junit_end(r->junit);
+		return -1;
 	}
 	ktap_write_header(cfg->out, 0, NULL, r->collections);
 	fflush(cfg->out);
@@ -119,8 +116,8 @@ static void write_test(struct report *r, size_t nr)
 	fflush(r->cfg->out);
 	if (r->junit)
 		junit_test(r->junit, t);
-	if (r->json)
-		json_test(r->json, t, !nr);
+	if (r->json.out)
+		json_report_test(&r->json, t);
 	ktap_free(t->result);
 	t->result = NULL;
 }
@@ -203,7 +200,7 @@ int report_end(struct report *r)
 		log_err("cannot write %s", r->cfg->junit);
 		status = EXIT_VMTOOL_ERROR;
 	}
-	if (r->json && json_end(r->json, r)) {
+	if (r->json.out && json_report_end(&r->json, r)) {
 		log_err("cannot write %s", r->cfg->json);
 		status = EXIT_VMTOOL_ERROR;
 	}

@@ -80,12 +80,14 @@ struct verdict {
 /**
  * enum console_event - what a piece of console output meant
  * @CONSOLE_NOTHING: nothing of interest
+ * @CONSOLE_INIT: the kernel runs its first program
  * @CONSOLE_HALT: the kernel has stopped, or is about to power off
  * @CONSOLE_PANIC: a panic's headline was completed
  * @CONSOLE_PANIC_END: the kernel has printed all about its panic
  */
 enum console_event {
 	CONSOLE_NOTHING,
+	CONSOLE_INIT,
 	CONSOLE_HALT,
 	CONSOLE_PANIC,
 	CONSOLE_PANIC_END,
