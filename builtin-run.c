@@ -13,6 +13,7 @@
 #include <vmtool/arch.h>
 #include <vmtool/cli.h>
 #include <vmtool/log.h>
+#include <vmtool/outfile.h>
 #include <vmtool/run_control.h>
 #include <vmtool/size.h>
 #include <vmtool/vm.h>
@@ -49,6 +50,7 @@ struct run_args {
 	const char *dump_dtb;
 	const char *transport;
 	const char *console;
+	const char *stats;
 	struct run_verdict_args verdict;
 	struct run_command_args command;
 	struct run_arch arch;
@@ -281,6 +283,8 @@ static int run_config(struct vm_config *cfg, struct run_args *args)
 	cfg->arch = args->arch.conf;
 	ret = ret ?: run_devices_parse(&cfg->devices);
 	ret = ret ?: set_reboot(cfg, args->on_reboot);
+	ret = ret ?: outfile_check("--stats", args->stats);
+	cfg->stats = args->stats;
 	ret = ret ?: run_verdict_config(&args->verdict, cfg);
 	return ret ?: set_timeout(cfg, args->timeout);
 }
@@ -312,6 +316,29 @@ static int take_kernel_arg(struct run_args *args, int argc, const char **argv)
 	return 0;
 }
 
+#ifdef CONFIG_STATS
+static void print_stats(const void *arg, FILE *out)
+{
+	stats_print((struct vm *)arg, out);
+}
+
+/* What was asked for and is not there must not look like success. */
+static int write_stats(struct vm *vm, int status)
+{
+	int ret = vm->cfg->stats ? outfile_write(vm->cfg->stats, print_stats, vm) : 0;
+
+	if (!ret)
+		return status;
+	log_err("--stats %s: %s", vm->cfg->stats, strerror(-ret));
+	return EXIT_VMTOOL_ERROR;
+}
+#else
+static int write_stats(struct vm *vm, int status)
+{
+	return status;
+}
+#endif
+
 static int run_machine(struct vm *vm, struct run_verdict *verdict, struct run_command *command)
 {
 	int status, ended;
@@ -323,7 +350,7 @@ static int run_machine(struct vm *vm, struct run_verdict *verdict, struct run_co
 		status = EXIT_GUEST_OK;
 	}
 	run_verdict_stop(verdict, vm);
-	return status;
+	return write_stats(vm, status);
 }
 
 static int run_guest(struct vm *vm, struct vm_config *cfg, struct run_verdict *verdict,
@@ -423,6 +450,10 @@ int cmd_run(int argc, const char **argv)
 			    "status 102 when the kernel complained of itself"),
 		OPT_STRING(0, "verdict", &args.verdict.file, "FILE",
 			   "write how it ended into FILE, as JSON"),
+#ifdef CONFIG_STATS
+		OPT_STRING(0, "stats", &args.stats, "FILE",
+			   "write what the guest has cost into FILE, as JSON"),
+#endif
 		OPT_STRING(0, "vmlinux", &args.verdict.vmlinux, "FILE",
 			   "symbols and lines of the kernel (default: beside it)"),
 		OPT_BOOLEAN(0, "dry-run", &args.dry_run,
@@ -442,7 +473,7 @@ int cmd_run(int argc, const char **argv)
 			    "print every MMIO access that exits"),
 		OPT_END()
 	};
-	struct vm_config cfg = { };
+	struct vm_config cfg = { .start = stats_now() };
 	struct run_root *root;
 	char path[PATH_MAX];
 	struct run_command *command = NULL;

@@ -1,152 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * vmtool stat
- */
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <jansson.h>
 #include <subcmd/parse-options.h>
 
 #include <linux/kernel.h>
 #include <vmtool/cli.h>
 #include <vmtool/guests.h>
 #include <vmtool/log.h>
-#include <vmtool/qmp_client.h>
 #include <vmtool/verdict.h>
 
 #include "builtin.h"
+#include "stat.h"
 
-#define ANSWER_MS	2000	/* for the guest to collect its statistics */
-#define POLL_MS		20
-
-/* Those that are no bytes are numbers of events. */
-struct stat_line {
-	const char *member;
-	const char *text;
-	bool bytes;
+struct stat_args {
+	bool memory;
+	bool json;
+	bool kvm;
 };
 
-/* Of the balloon, then of the guest. */
-static const struct stat_line sizes[] = {
-	{ "x-total", "started with", true },
-	{ "x-target", "asked to make do with", true },
-	{ "actual", "actual", true },
-	{ }
-};
-
-static const struct stat_line lines[] = {
-	{ "stat-total-memory", "total memory", true },
-	{ "stat-free-memory", "free", true },
-	{ "stat-available-memory", "available", true },
-	{ "stat-disk-caches", "disk caches", true },
-	{ "stat-swap-in", "swapped in", true },
-	{ "stat-swap-out", "swapped out", true },
-	{ "stat-major-faults", "major faults", false },
-	{ "stat-minor-faults", "minor faults", false },
-	{ "stat-htlb-pgalloc", "huge pages allocated", false },
-	{ "stat-htlb-pgfail", "huge pages refused", false },
-	{ "stat-oom-kills", "out-of-memory kills", false },
-	{ "stat-alloc-stalls", "allocation stalls", false },
-	{ "stat-async-scans", "pages scanned in background", false },
-	{ "stat-direct-scans", "pages scanned directly", false },
-	{ "stat-async-reclaims", "pages reclaimed in background", false },
-	{ "stat-direct-reclaims", "pages reclaimed directly", false },
-	{ }
-};
-
-static void show(const json_t *stats, const struct stat_line *line)
+static int check(const struct stat_args *args)
 {
-	for (; line->member; line++) {
-		const json_t *value = json_object_get(stats, line->member);
-
-		if (!json_is_integer(value))
-			continue;
-		printf("  %-30s %16lld%s\n", line->text,
-		       (long long)json_integer_value(value), line->bytes ? " bytes" : "");
-	}
+	if (!args->memory || (!args->json && !args->kvm))
+		return 0;
+	log_err("--memory excludes %s", args->json ? "--json" : "--kvm");
+	return -1;
 }
 
-static json_int_t updates(const json_t *answer)
+static int show(const char *name, const struct stat_args *args)
 {
-	return json_integer_value(json_object_get(answer, "updates"));
-}
-
-/* An answer of the guest that came after we asked; else NULL with @err filled in. */
-static json_t *fresh_stats(struct qmp_client *c, struct qmp_error *err)
-{
-	u64 deadline = qmp_deadline(ANSWER_MS);
-	json_int_t first = -1;
-	json_t *answer;
-
-	for (;;) {
-		if (qmp_client_execute(c, "x-query-memory-stats", NULL, QMP_TIMEOUT_MS, &answer,
-				       err))
-			return NULL;
-		if (first < 0)
-			first = updates(answer);
-		else if (updates(answer) != first)
-			return answer;
-		json_decref(answer);
-		if (qmp_deadline(0) >= deadline)
-			break;
-		usleep(POLL_MS * 1000);
-	}
-	snprintf(err->desc, sizeof(err->desc), "it has not answered within %d s",
-		 ANSWER_MS / 1000);
-	return NULL;
-}
-
-static int stat_memory(const char *name)
-{
-	struct qmp_client client;
-	struct qmp_error err;
-	json_t *answer, *balloon = NULL;
-	int ret = guests_open(&client, name);
-
-	if (ret)
-		return ret;
-	answer = fresh_stats(&client, &err);
-	if (answer)
-		ret = qmp_client_execute(&client, "query-balloon", NULL, QMP_TIMEOUT_MS,
-					 &balloon, &err);
-	qmp_client_close(&client);
-	if (answer && !ret) {
-		printf("%s:\n", name);
-		show(balloon, sizes);
-		show(json_object_get(answer, "stats"), lines);
-		json_decref(balloon);
-	} else {
-		log_err("guest '%s': %s", name, err.desc);
-		ret = 1;
-	}
-	json_decref(answer);
-	return ret;
+	return args->memory ? stat_memory(name) : stat_cost(name, args->json, args->kvm);
 }
 
 int cmd_stat(int argc, const char **argv)
 {
 	static const char *const usage[] = {
-		"vmtool stat -m [-n NAME | -a | NAME...]", NULL
+		"vmtool stat [-m | -j | -k] [-n NAME | -a | NAME...]", NULL
 	};
 	struct guests guests = { };
-	bool memory = false;
+	struct stat_args args = { };
 	const struct option options[] = {
 		OPT_GUEST_NAME(&guests),
 		OPT_GUEST_ALL(&guests),
-		OPT_BOOLEAN('m', "memory", &memory, "what the guest's memory is used for"),
+		OPT_BOOLEAN('m', "memory", &args.memory, "what the guest's memory is used for"),
+		OPT_BOOLEAN('j', "json", &args.json, "print JSON, an object for each guest"),
+		OPT_BOOLEAN('k', "kvm", &args.kvm, "with KVM's own figures"),
 		OPT_END()
 	};
 	int i, status = EXIT_VMTOOL_ERROR;
 
 	argc = cli_parse(argc, argv, options, usage);
-	if (!memory) {
-		log_err("say what to show: --memory");
-	} else if (!guests_select(&guests, argc, argv)) {
+	if (!check(&args) && !guests_select(&guests, argc, argv)) {
 		status = 0;
 		for (i = 0; i < guests.nr; i++)
-			status = max(status, stat_memory(guests.names[i]));
+			status = max(status, show(guests.names[i], &args));
 	}
 	guests_free(&guests);
 	return status;

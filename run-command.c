@@ -122,6 +122,10 @@ static void agent_ready(void *priv)
 	struct run_command *rc = priv;
 
 	rc->ready = true;
+	stats_mark(&rc->vm->marks, MARK_INIT);
+	/* The router has it, and sends it now. */
+	if (rc->wanted)
+		stats_mark(&rc->vm->marks, MARK_COMMAND);
 }
 
 static void agent_fatal(void *priv, const char *text)
@@ -182,6 +186,7 @@ static void command_done(void *priv, const struct agent_result *r)
 
 	rc->over = true;
 	rc->result = *r;
+	stats_mark(&rc->vm->marks, MARK_COMMAND_END);
 	router_poweroff(&rc->router);
 	ev_timer_set(&rc->vm->loop, &rc->goodbye, GOODBYE_MS);
 }

@@ -7,6 +7,7 @@
 #include <vmtool/balloon.h>
 #include <vmtool/control.h>
 #include <vmtool/run_control.h>
+#include <vmtool/stats_qmp.h>
 #include <vmtool/vm.h>
 
 #include "builtin.h"
@@ -16,6 +17,7 @@ struct run_control {
 	struct control_info info;
 	struct qmp_registry registry;
 	struct qmp_table balloon;
+	struct qmp_table stats;
 	struct control_server server;
 	bool serving;
 };
@@ -68,6 +70,12 @@ int run_control_start(struct run_control *rc, struct vm *vm)
 #ifdef CONFIG_VIRTIO_BALLOON
 	rc->balloon = (struct qmp_table){ .commands = balloon_commands, .priv = vm };
 	ret = qmp_register(&rc->registry, &rc->balloon);
+	if (ret)
+		return ret;
+#endif
+#ifdef CONFIG_STATS
+	rc->stats = (struct qmp_table){ .commands = stats_commands, .priv = vm };
+	ret = qmp_register(&rc->registry, &rc->stats);
 	if (ret)
 		return ret;
 #endif

@@ -12,6 +12,7 @@
 
 #include <linux/kernel.h>
 #include <vmtool/io.h>
+#include <vmtool/stats.h>
 #include <vmtool/virtio.h>
 #include <vmtool/vm.h>
 
@@ -176,7 +177,9 @@ static bool features_acceptable(const struct virtio_dev *vd)
 static void queue_kicked(struct ev_source *src, u32 events)
 {
 	struct virtqueue *vq = container_of(src, struct virtqueue, kick);
+	u64 popped = vq->popped;
 
+	stats_add(&vq->stats.kicks, 1);
 	vq->budget = VQ_BUDGET;
 	vq->vd->ops->kick(vq->vd, vq);
 }

@@ -41,7 +41,6 @@ struct virtio_mmio {
 	struct vm *vm;
 	struct irq_line *irq;
 	u64 base;
-	int irq_fd;
 	u32 features_sel;	/* DeviceFeaturesSel */
 	u32 driver_sel;		/* DriverFeaturesSel */
 	u32 queue_sel;
@@ -283,7 +282,7 @@ static void raise_interrupt(struct virtio_mmio *m, u32 bit)
 {
 	__atomic_fetch_or(interrupt_status(m), htole32(bit), __ATOMIC_SEQ_CST);
 	show_status(m);
-	io_wake(m->irq_fd);
+	irq_signal(m->irq);
 }
 
 static void mmio_notify_queue(struct virtio_dev *vd, struct virtqueue *vq)
@@ -342,15 +341,27 @@ static const struct virtio_transport_ops mmio_transport_ops = {
 
 /* --- the device of the machine ------------------------------------------------------ */
 
+#define QUEUE_ADDRESSES_LEN	(VIRTIO_MMIO_QUEUE_USED_HIGH + 4 - VIRTIO_MMIO_QUEUE_DESC_LOW)
+
+/* Features are looked at with FEATURES_OK, a queue's place and size when it is ready. */
+static const struct {
+	u32 off;
+	u32 len;
+} kept[] = {
+	{ VIRTIO_MMIO_DRIVER_FEATURES, 8 },
+	{ VIRTIO_MMIO_QUEUE_NUM, 4 },
+	{ VIRTIO_MMIO_QUEUE_DESC_LOW, QUEUE_ADDRESSES_LEN },
+};
+
 static int mmio_realize(struct device *dev, struct vm *vm)
 {
 	struct virtio_mmio *m = container_of(dev, struct virtio_mmio, dev);
-	int ret;
+	int ret = irq_fd(m->irq);
+	unsigned int i;
 
-	m->irq_fd = irq_fd(m->irq);
-	if (m->irq_fd < 0) {
-		log_err("%s: no interrupt: %s", dev->name, strerror(-m->irq_fd));
-		return m->irq_fd;
+	if (ret < 0) {
+		log_err("%s: no interrupt: %s", dev->name, strerror(-ret));
+		return ret;
 	}
 	ret = virtio_realize(m->vd, vm, m, &mmio_transport_ops);
 	if (ret)
@@ -437,6 +448,7 @@ static const struct device_ops mmio_device_ops = {
 	.destroy = mmio_destroy,
 	.acpi = mmio_acpi,
 	.fdt = FDT_OP(mmio_fdt),
+	.stats = STATS_OP(mmio_stats),
 };
 
 size_t virtio_mmio_cmdline(const struct device *dev, char *buf, size_t size)
@@ -464,6 +476,5 @@ struct device *virtio_mmio_create(struct virtio_dev *vd, u64 base, struct irq_li
 	m->vd = vd;
 	m->base = base;
 	m->irq = irq;
-	m->irq_fd = -1;
 	return &m->dev;
 }

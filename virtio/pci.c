@@ -338,10 +338,16 @@ static void virtio_pci_destroy(struct device *dev)
 	free(vp);
 }
 
+static void virtio_pci_stats(const struct device *dev, struct json_out *j)
+{
+	virtio_stats(container_of(dev, struct virtio_pci, dev)->vd, j);
+}
+
 static const struct device_ops virtio_pci_device_ops = {
 	.realize = virtio_pci_realize,
 	.reset = virtio_pci_reset,
 	.destroy = virtio_pci_destroy,
+	.stats = STATS_OP(virtio_pci_stats),
 };
 
 struct device *virtio_pci_create(struct virtio_dev *vd, struct pci_host *host)

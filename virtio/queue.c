@@ -17,6 +17,7 @@
 #include <linux/log2.h>
 #include <linux/virtio_ring.h>
 #include <vmtool/gmem.h>
+#include <vmtool/stats.h>
 #include <vmtool/virtio.h>
 
 #ifndef VQ_FETCH_CHECK
@@ -475,6 +476,9 @@ void vq_push(struct virtqueue *vq, struct vq_chain *c)
 
 	if (!vq->running || vq->broken)
 		return;
+	stats_add(&vq->stats.requests, 1);
+	stats_add(&vq->stats.out, c->out_len);
+	stats_add(&vq->stats.in, done.len);
 	if (vq->in_order)
 		use_in_order(vq, c->seq, &done);
 	else
@@ -516,8 +520,10 @@ void vq_notify(struct virtqueue *vq)
 	vq_fetch_begin();
 	wanted = vq->packed ? packed_wants_notify(vq) : split_wants_notify(vq);
 	vq->since_notify = 0;
-	if (wanted)
-		vq->vd->transport_ops->notify_queue(vq->vd, vq);
+	if (!wanted)
+		return;
+	stats_add(&vq->stats.interrupts, 1);
+	vq->vd->transport_ops->notify_queue(vq->vd, vq);
 }
 
 /* --- start and stop ------------------------------------------------------------- */

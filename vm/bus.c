@@ -103,7 +103,62 @@ void bus_unmap(struct bus *bus, struct region *r)
 	pthread_mutex_unlock(&bus->lock);
 }
 
-static struct region *bus_get(struct bus *bus, u64 addr, unsigned int size)
+/* A guest's access, as one of many. */
+enum bus_access { BUS_READ, BUS_WRITE, BUS_LATE };
+
+#ifdef CONFIG_STATS
+static void count_one(struct bus_count *c, enum bus_access access)
+{
+	if (access == BUS_READ)
+		c->reads++;
+	else if (access == BUS_WRITE)
+		c->writes++;
+	else
+		c->late++;
+}
+
+static u64 weight(const struct bus_address *a)
+{
+	return a->count.reads + a->count.writes;
+}
+
+/*
+ * In a group the address with the least makes room for a new one, so what a guest
+ * accesses much stays, and what is kept is limited.
+ */
+static void count_address(struct bus *bus, u64 addr, enum bus_access access)
+{
+	struct bus_address *group, *least;
+	unsigned int i;
+
+	i = (addr * 0x9e3779b97f4a7c15ULL) >> 32;
+	group = &bus->busy[i % BUS_GROUPS * BUS_GROUP];
+	least = group;
+	for (i = 0; i < BUS_GROUP; i++) {
+		if (group[i].addr == addr) {
+			count_one(&group[i].count, access);
+			return;
+		}
+		if (weight(&group[i]) < weight(least))
+			least = &group[i];
+	}
+	*least = (struct bus_address) { .addr = addr };
+	count_one(&least->count, access);
+}
+
+static void count_access(struct bus *bus, struct region *r, u64 addr, enum bus_access access)
+{
+	count_one(r ? &r->count : &bus->nobody, access);
+	count_address(bus, addr, access);
+}
+#else
+static void count_access(struct bus *bus, struct region *r, u64 addr, enum bus_access access)
+{
+}
+#endif
+
+static struct region *bus_get(struct bus *bus, u64 addr, unsigned int size,
+			      enum bus_access access)
 {
 	struct region *r = NULL;
 	int at;
@@ -118,6 +173,7 @@ static struct region *bus_get(struct bus *bus, u64 addr, unsigned int size)
 		else
 			r->users++;
 	}
+	count_access(bus, r, addr, access);
 	pthread_mutex_unlock(&bus->lock);
 	return r;
 }
@@ -146,7 +202,7 @@ static bool bus_serves(const struct region *r, unsigned int size)
 
 bool bus_read(struct bus *bus, u64 addr, void *data, unsigned int size)
 {
-	struct region *r = bus_get(bus, addr, size);
+	struct region *r = bus_get(bus, addr, size, BUS_READ);
 	bool served = r && r->ops->read && bus_serves(r, size);
 	u64 val = ~0ULL;
 
@@ -162,9 +218,10 @@ bool bus_read(struct bus *bus, u64 addr, void *data, unsigned int size)
 	return served;
 }
 
-bool bus_write(struct bus *bus, u64 addr, const void *data, unsigned int size)
+static bool do_write(struct bus *bus, u64 addr, const void *data, unsigned int size,
+		     enum bus_access access)
 {
-	struct region *r = bus_get(bus, addr, size);
+	struct region *r = bus_get(bus, addr, size, access);
 	bool served = r && r->ops->write && bus_serves(r, size);
 	u64 val = 0;
 
@@ -177,4 +234,14 @@ bool bus_write(struct bus *bus, u64 addr, const void *data, unsigned int size)
 	if (r)
 		bus_put(bus, r);
 	return served;
+}
+
+bool bus_write(struct bus *bus, u64 addr, const void *data, unsigned int size)
+{
+	return do_write(bus, addr, data, size, BUS_WRITE);
+}
+
+bool bus_write_late(struct bus *bus, u64 addr, const void *data, unsigned int size)
+{
+	return do_write(bus, addr, data, size, BUS_LATE);
 }

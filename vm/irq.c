@@ -9,6 +9,7 @@
 
 #include <vmtool/irq.h>
 #include <vmtool/log.h>
+#include <vmtool/stats.h>
 
 void irqchip_init(struct irqchip *chip, int vm_fd, u32 nr)
 {

@@ -17,6 +17,7 @@
 #include <linux/kernel.h>
 #include <vmtool/irq.h>
 #include <vmtool/log.h>
+#include <vmtool/stats.h>
 
 /* What KVM on x86 takes, for tests. */
 #define DEFAULT_ROUTES	4096

@@ -150,12 +150,15 @@ static void vcpu_enter(struct vcpu *v)
 	err = ioctl(v->fd, KVM_RUN, 0) < 0 ? errno : 0;
 	coalesce_flush(&v->vm->coalesce);
 	if (!err) {
-		v->exits++;
+		__atomic_store_n(&v->exits, v->exits + 1, __ATOMIC_RELAXED);
+		stats_add(&v->reasons[min_t(u32, v->run->exit_reason, VCPU_REASONS - 1)], 1);
 		vcpu_handle_exit(v);
 		return;
 	}
-	if (err == EINTR || err == EAGAIN)
+	if (err == EINTR || err == EAGAIN) {
+		stats_add(&v->reasons[KVM_EXIT_INTR], 1);
 		return;
+	}
 	log_err("vCPU %u: KVM_RUN: %s%s", v->index, strerror(err), run_advice(err));
 	verdict_set(&v->vm->verdict, EXIT_KVM_ERROR);
 	runstate_request(&v->vm->run, RUN_BY_HOST_ERROR);
@@ -247,10 +250,12 @@ static void *vcpu_thread(void *arg)
 	v->tid = syscall(SYS_gettid);
 	v->error = vcpu_open(v);
 
-	while (vcpu_park(v))
+	while (vcpu_park(v)) {
+		stats_mark(&v->vm->marks, MARK_ENTRY);
 		while (!vcpu_must_park(v))
 			if (!vcpu_take_call(v))
 				vcpu_enter(v);
+	}
 	return NULL;
 }
 

@@ -93,6 +93,12 @@ static bool from_kernel(struct verdict *v, const char *text, bool stamped)
 	return v->stamps != STAMPS_YES || stamped;
 }
 
+/* "Run /init as init process" */
+static bool runs_init(const char *text)
+{
+	return !strncmp(text, "Run ", strlen("Run ")) && strstr(text, " as init process");
+}
+
 static enum console_event judge_text(struct verdict *v, const char *text)
 {
 	unsigned int i;
@@ -111,7 +117,7 @@ static enum console_event judge_text(struct verdict *v, const char *text)
 		}
 		return marks[i].event;
 	}
-	return CONSOLE_NOTHING;
+	return runs_init(text) ? CONSOLE_INIT : CONSOLE_NOTHING;
 }
 
 static enum console_event judge_line(struct verdict *v)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 #include <linux/kvm.h>
 
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <vmtool/arch.h>
 #include <vmtool/device.h>
@@ -139,7 +141,10 @@ static enum console_event vm_judge(struct vm *vm, const void *buf, size_t len)
 
 static void vm_console_event(struct vm *vm, enum console_event event)
 {
-	if (event == CONSOLE_PANIC_END)
+	stats_mark(&vm->marks, MARK_CONSOLE);
+	if (event == CONSOLE_INIT)
+		stats_mark(&vm->marks, MARK_INIT);
+	else if (event == CONSOLE_PANIC_END)
 		runstate_request(&vm->run, RUN_BY_GUEST_PANIC);
 	else if (event != CONSOLE_NOTHING)
 		ev_wake(&vm->loop);
@@ -399,6 +404,10 @@ static int vm_make_cmdline(struct vm *vm)
 static void vm_prepare(struct vm *vm, const struct vm_config *cfg)
 {
 	memset(vm, 0, sizeof(*vm));
+#ifdef M_ARENA_MAX
+	/* No thread allocates so much that it wants a heap of its own. */
+	mallopt(M_ARENA_MAX, 1);
+#endif
 	vm->cfg = cfg;
 	vm->kvm_fd = -1;
 	vm->vm_fd = -1;
@@ -438,6 +447,7 @@ int vm_create(struct vm *vm, const struct vm_config *cfg)
 	int ret;
 
 	vm_prepare(vm, cfg);
+	stats_mark(&vm->marks, MARK_CREATE);
 	/* What the user may have got wrong comes first, what costs time last. */
 	ret = arch_check_host();
 	ret = ret ?: vm_open_files(vm);
@@ -458,19 +468,12 @@ int vm_create(struct vm *vm, const struct vm_config *cfg)
 	devpages_pool_init(&vm->pages, vm->vm_fd);
 	ret = arch_vm_init(vm);
 	ret = ret ?: vm_create_vcpus(vm);
+	stats_mark(&vm->marks, MARK_VCPUS);
 	ret = ret ?: arch_load(vm);
+	stats_mark(&vm->marks, MARK_LOADED);
 	/* All that was to be found in it is known. */
 	kernel_image_forget(&vm->kernel);
 	return ret ?: vm_reset_vcpus(vm);
-}
-
-static void vm_show_exits(struct vm *vm)
-{
-	unsigned int i;
-
-	for (i = 0; i < vm->nr_vcpus; i++)
-		log_debug("vCPU %u: KVM_RUN returned %llu times", i,
-			  (unsigned long long)vm->vcpus[i]->exits);
 }
 
 int vm_run(struct vm *vm)
@@ -502,7 +505,7 @@ int vm_run(struct vm *vm)
 		verdict_set(&vm->verdict, EXIT_VMTOOL_ERROR);
 	}
 	vcpus_hold(vm);
-	vm_show_exits(vm);
+	stats_mark(&vm->marks, MARK_EXIT);
 	return vm->verdict.status;
 }
 

@@ -30,6 +30,7 @@ struct region_ops {
  * @len: bytes
  * @ops: accesses
  * @priv: passed to @ops
+ * @count: accesses so far
  * @users: private, accesses under way
  * @mapped: private
  */
@@ -39,6 +40,7 @@ struct region {
 	u64 len;
 	const struct region_ops *ops;
 	void *priv;
+	struct bus_count count;
 	int users;
 	bool mapped;
 };
@@ -52,6 +54,8 @@ struct region {
  * @nr: regions mapped
  * @max: size of @regions
  * @trace: print every access
+ * @nobody: accesses that nobody answered
+ * @busy: what is accessed most, by address; no address twice
  */
 struct bus {
 	const char *name;
@@ -61,6 +65,8 @@ struct bus {
 	int nr;
 	int max;
 	bool trace;
+	struct bus_count nobody;
+	struct bus_address busy[BUS_GROUPS * BUS_GROUP];
 };
 
 /**
@@ -122,5 +128,16 @@ bool bus_read(struct bus *bus, u64 addr, void *data, unsigned int size);
  * Return: true when a device took it.
  */
 bool bus_write(struct bus *bus, u64 addr, const void *data, unsigned int size);
+
+/**
+ * bus_write_late() - a guest's store that was kept for a while
+ * @bus: bus
+ * @addr: guest physical or port address
+ * @data: @size bytes, little-endian
+ * @size: 1 to 8
+ *
+ * Return: true when a device took it.
+ */
+bool bus_write_late(struct bus *bus, u64 addr, const void *data, unsigned int size);
 
 #endif /* VMTOOL_BUS_H */

@@ -7,6 +7,7 @@
 
 struct aml;
 struct fdt_builder;
+struct json_out;
 struct vm;
 struct device;
 
@@ -19,6 +20,7 @@ struct device;
  *	@realize
  * @acpi: describe the device in the DSDT, inside \_SB
  * @fdt: describe the device in the device tree, inside the root node
+ * @stats: write what it has done, as members of its object; STATS_OP(); for any thread
  *
  * What is NULL is not needed.
  */
@@ -28,6 +30,7 @@ struct device_ops {
 	void (*destroy)(struct device *dev);
 	void (*acpi)(const struct device *dev, struct aml *dsdt);
 	void (*fdt)(const struct device *dev, struct fdt_builder *b);
+	void (*stats)(const struct device *dev, struct json_out *j);
 };
 
 /**

@@ -11,6 +11,9 @@ struct kvm_run;
 struct vcpu_arch;
 struct vm;
 
+/* Room for every reason that KVM has for an exit, and for those to come. */
+#define VCPU_REASONS	64
+
 /**
  * struct vcpu - a virtual CPU, created and run on a thread of its own
  * @vm: machine
@@ -24,7 +27,9 @@ struct vm;
  * @off: the guest has not started it: it waits outside; see vcpu_set_off()
  * @call: called on its thread before it goes on; see vcpu_call()
  * @io_pending: the last exit is completed by the next KVM_RUN
- * @exits: times KVM_RUN returned
+ * @exits: times KVM_RUN returned because of the guest
+ * @reasons: the same by KVM_EXIT_*; those that are beyond it are in the last one.
+ *	KVM_EXIT_INTR: it was called out
  * @limit: budget of messages the guest can cause
  * @arch: private to the architecture
  */
@@ -41,6 +46,7 @@ struct vcpu {
 	void (*call)(struct vcpu *v);
 	bool io_pending;
 	u64 exits;
+	u64 reasons[VCPU_REASONS];
 	struct log_limit limit;
 	struct vcpu_arch *arch;
 };

@@ -23,6 +23,7 @@
  * writing thread, under @lock, while no queue is served.
  */
 
+struct json_out;
 struct virtio_dev;
 struct vm;
 
@@ -330,6 +331,16 @@ void virtio_kick(struct virtio_dev *vd, u32 index);
  * @vd: device, under @lock
  */
 void virtio_reset(struct virtio_dev *vd);
+
+/**
+ * virtio_stats() - what the queues have done
+ * @vd: device
+ * @j: gets members, inside the device's object; a queue that was never kicked, as one
+ *	that the host's kernel serves, is not among them
+ *
+ * For any thread.
+ */
+void virtio_stats(const struct virtio_dev *vd, struct json_out *j);
 
 /**
  * virtio_destroy() - reset, end the threads, release everything

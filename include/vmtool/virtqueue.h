@@ -60,6 +60,24 @@ struct vq_chain {
 	u64 seq;
 };
 
+/**
+ * struct vq_stats - what a queue has done since the machine was made
+ * @kicks: times that the driver's notifications made the device look
+ * @requests: chains used
+ * @out: bytes the device could read
+ * @in: bytes it wrote
+ * @interrupts: times that the driver was told
+ *
+ * Written by the queue's thread alone, read by any.
+ */
+struct vq_stats {
+	u64 kicks;
+	u64 requests;
+	u64 out;
+	u64 in;
+	u64 interrupts;
+};
+
 struct vq_done;
 
 /**
@@ -77,6 +95,7 @@ struct vq_done;
  * @external: the host's kernel serves it (vhost): it is never run here; set by the
  *	device, in activate() at the latest
  * @broken: the ring was found wrong; nothing is popped any more
+ * @stats: what it has done
  * @kick: eventfd the driver's notifications arrive at; the source is added to the
  *	loop of the queue's thread while it runs
  */
@@ -93,6 +112,7 @@ struct virtqueue {
 	bool running;
 	bool external;
 	bool broken;
+	struct vq_stats stats;
 	struct ev_source kick;
 
 	/* private: */

@@ -16,6 +16,7 @@
 #include <vmtool/irq.h>
 #include <vmtool/kernel_image.h>
 #include <vmtool/runstate.h>
+#include <vmtool/stats.h>
 #include <vmtool/term.h>
 #include <vmtool/vcpu.h>
 #include <vmtool/verdict.h>
@@ -77,6 +78,8 @@ enum vm_console_kind {
  * @dry_run: build the machine without KVM and run nothing
  * @trace_ports: print every port access that exits
  * @trace_mmio: print every MMIO access that exits
+ * @stats: file that gets what it has cost, or NULL
+ * @start: when vmtool was started, by stats_now()
  */
 struct vm_config {
 	char name[VM_NAME_MAX];
@@ -102,6 +105,8 @@ struct vm_config {
 	bool dry_run;
 	bool trace_ports;
 	bool trace_mmio;
+	const char *stats;
+	u64 start;
 };
 
 /**
@@ -154,6 +159,7 @@ struct vm_hooks {
  * @initrd: initrds
  * @cmdline: kernel command line, owned
  * @started: CLOCK_MONOTONIC time of the start
+ * @marks: when the guest came how far
  * @arch: private to the architecture
  */
 struct vm {
@@ -195,6 +201,7 @@ struct vm {
 	struct initrd initrd;
 	char *cmdline;
 	struct timespec started;
+	struct stats_marks marks;
 	struct vm_arch *arch;
 };
 

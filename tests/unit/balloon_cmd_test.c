@@ -253,7 +253,7 @@ TEST_F(balloon_cmd, bad_usage)
 	EXPECT_EQ(125, vmtool(cmd_balloon, "-n", "g", "8", "-i", "1", NULL).status);
 	EXPECT_EQ(125, vmtool(cmd_balloon, "-n", "g", "-i", "1", "-d", "1", NULL).status);
 	EXPECT_EQ(125, vmtool(cmd_balloon, "-n", "nobody", "8", NULL).status);
-	EXPECT_EQ(125, vmtool(cmd_stat, "-n", "g", NULL).status);
+	EXPECT_EQ(125, vmtool(cmd_stat, "-m", "-k", "-n", "g", NULL).status);
 	EXPECT_EQ(125, vmtool(cmd_stat, "-m", NULL).status);
 	EXPECT_TRUE(shows("g: 16M of 16M\n"));
 }

@@ -87,6 +87,46 @@ TEST_F(bus, nobody_answers)
 	EXPECT_FALSE(bus_write(&self->bus, ~0ULL, &val, 8));
 }
 
+#ifdef CONFIG_STATS
+TEST_F(bus, accesses_are_counted)
+{
+	u64 val = 0;
+
+	ASSERT_EQ(0, bus_map(&self->bus, &self->r[0], 0x1000, 0x10, &deaf, NULL));
+	bus_read(&self->bus, 0x1004, &val, 4);
+	bus_write(&self->bus, 0x1004, &val, 4);
+	bus_write(&self->bus, 0x1008, &val, 4);
+	bus_write_late(&self->bus, 0x1008, &val, 4);
+	bus_read(&self->bus, 0x2000, &val, 4);
+	EXPECT_EQ(1, self->r[0].count.reads);
+	EXPECT_EQ(2, self->r[0].count.writes);
+	EXPECT_EQ(1, self->r[0].count.late);
+	EXPECT_EQ(1, self->bus.nobody.reads);
+	EXPECT_EQ(0, self->bus.nobody.writes + self->bus.nobody.late);
+}
+
+/* What is accessed much stays, whatever else a guest does. */
+TEST_F(bus, busy_addresses_are_known)
+{
+	const struct bus_address *found = NULL;
+	u64 val = 0, addr;
+	int i;
+
+	for (addr = 0; addr < 100000; addr++) {
+		bus_write(&self->bus, 0x1000000 + addr * 4, &val, 4);
+		bus_write(&self->bus, 0xd0000004, &val, 4);
+	}
+	for (i = 0; i < BUS_GROUPS * BUS_GROUP; i++) {
+		if (self->bus.busy[i].addr != 0xd0000004)
+			continue;
+		EXPECT_EQ(NULL, found);
+		found = &self->bus.busy[i];
+	}
+	ASSERT_NE(NULL, found);
+	EXPECT_EQ(100000, found->count.writes);
+}
+#endif
+
 TEST_F(bus, access_arrives)
 {
 	struct seen *s = &self->seen[0];

@@ -25,7 +25,10 @@ static const struct run_ops devices_run_ops = {
 
 static inline int devices_init(struct vm *vm)
 {
+	static const struct vm_config one_cpu = { .nr_cpus = 1 };
+
 	memset(vm, 0, sizeof(*vm));
+	vm->cfg = &one_cpu;
 	vm->vm_fd = -1;
 	vm->kvm_fd = -1;
 	INIT_LIST_HEAD(&vm->devices);
