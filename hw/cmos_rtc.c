@@ -10,10 +10,12 @@
 #include <time.h>
 
 #include <linux/kernel.h>
+#include <vmtool/coalesce.h>
 #include <vmtool/hw.h>
 #include <vmtool/vm.h>
 
 #define CMOS_SIZE	128
+#define CMOS_DATA	1	/* the port after that of the index */
 #define CMOS_SECONDS	0x00
 #define CMOS_MINUTES	0x02
 #define CMOS_HOURS	0x04
@@ -25,6 +27,7 @@
 #define CMOS_STATUS_B	0x0b
 #define CMOS_STATUS_C	0x0c
 #define CMOS_STATUS_D	0x0d
+#define CMOS_SHUTDOWN	0x0f
 #define CMOS_CENTURY	0x32
 
 #define STATUS_A_32KHZ	0x26
@@ -41,7 +44,24 @@ struct cmos_rtc {
 	u8 index;
 	u8 ram[CMOS_SIZE];
 	time_t offset;		/* guest's clock minus host's, in seconds */
+	bool kept;		/* values wait in KVM's ring */
 };
+
+/*
+ * Linux says in CMOS how each further vCPU starts (MP specification, B.4), where nobody
+ * looks. Until the clock is used, which begins with reading it, values may wait; then one
+ * that sets it must not.
+ */
+static void cmos_keep(struct cmos_rtc *c, bool keep)
+{
+	if (keep == c->kept || (keep && c->vm->cfg->nr_cpus < 2))
+		return;
+	c->kept = keep;
+	if (keep)
+		coalesce_keep(&c->vm->coalesce, c->port + CMOS_DATA, 1, true);
+	else
+		coalesce_drop(&c->vm->coalesce, c->port + CMOS_DATA, 1, true);
+}
 
 static u8 to_bcd(int val)
 {
@@ -98,6 +118,7 @@ static u64 cmos_read(void *priv, u64 off, unsigned int size)
 	if (!off)
 		return 0xff;
 	pthread_mutex_lock(&c->lock);
+	cmos_keep(c, false);
 	cmos_show_time(c);
 	val = c->ram[c->index];
 	pthread_mutex_unlock(&c->lock);
@@ -108,6 +129,8 @@ static void cmos_store(struct cmos_rtc *c, u8 val)
 {
 	bool was_set = c->ram[CMOS_STATUS_B] & STATUS_B_SET;
 
+	if (c->index != CMOS_SHUTDOWN)
+		cmos_keep(c, false);
 	switch (c->index) {
 	case CMOS_STATUS_C:
 	case CMOS_STATUS_D:
@@ -147,13 +170,25 @@ static const struct region_ops cmos_region_ops = {
 static int cmos_realize(struct device *dev, struct vm *vm)
 {
 	struct cmos_rtc *c = container_of(dev, struct cmos_rtc, dev);
+	int ret;
 
-	c->vm = vm;
 	c->region.name = dev->name;
 	c->ram[CMOS_STATUS_A] = STATUS_A_32KHZ;
 	c->ram[CMOS_STATUS_B] = STATUS_B_24H;
 	c->ram[CMOS_STATUS_D] = STATUS_D_VALID;
-	return bus_map(&vm->pio, &c->region, c->port, 2, &cmos_region_ops, c);
+	ret = bus_map(&vm->pio, &c->region, c->port, 2, &cmos_region_ops, c);
+	if (ret)
+		return ret;
+	c->vm = vm;
+	/* An index means nothing before a value is read or written. */
+	coalesce_keep(&vm->coalesce, c->port, 1, true);
+	cmos_keep(c, true);
+	return 0;
+}
+
+static void cmos_reset(struct device *dev)
+{
+	cmos_keep(container_of(dev, struct cmos_rtc, dev), true);
 }
 
 static void cmos_destroy(struct device *dev)
@@ -168,6 +203,7 @@ static void cmos_destroy(struct device *dev)
 
 static const struct device_ops cmos_device_ops = {
 	.realize = cmos_realize,
+	.reset = cmos_reset,
 	.destroy = cmos_destroy,
 };
 

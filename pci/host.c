@@ -182,6 +182,34 @@ static int move_config(struct pci_host *host, struct pci_device *dev, u8 *page)
 	return 0;
 }
 
+/*
+ * Guests measure every BAR that there could be, and the ROM: behind the last BAR there is
+ * nothing that a write changes.
+ */
+static u64 idle_registers(const struct pci_device *dev, u32 *len)
+{
+	u32 off = PCI_BASE_ADDRESS_0 + PCI_BARS * 4;
+
+	while (off > PCI_BASE_ADDRESS_0 && !dev->wmask[off - 1])
+		off -= 4;
+	*len = PCI_CAPABILITY_LIST - off;
+	return dev->host->conf.ecam + dev->devfn * PCI_FUNCTION_LEN + off;
+}
+
+static void keep_idle_registers(const struct pci_device *dev, bool keep)
+{
+	u64 addr;
+	u32 len;
+
+	if (!dev->host->conf.ecam)
+		return;
+	addr = idle_registers(dev, &len);
+	if (keep)
+		coalesce_keep(dev->host->coalesce, addr, len, false);
+	else
+		coalesce_drop(dev->host->coalesce, addr, len, false);
+}
+
 static int attach_at(struct pci_host *host, struct pci_device *dev, int devfn)
 {
 	u8 *page = host->ecam.hva + devfn * PCI_FUNCTION_LEN;
@@ -203,6 +231,7 @@ static int attach_at(struct pci_host *host, struct pci_device *dev, int devfn)
 	}
 	dev->host = host;
 	tell_functions(host, devfn);
+	keep_idle_registers(dev, true);
 	pci_intx_attach(dev, true);
 	return 0;
 }
@@ -230,6 +259,7 @@ static int map_ones(struct pci_host *host, u32 off, size_t len)
 static void detach(struct pci_host *host, struct pci_device *dev)
 {
 	pci_bars_hide(dev);
+	keep_idle_registers(dev, false);
 	pci_intx_attach(dev, false);
 	host->functions[dev->devfn] = NULL;
 	/* In case that there is no memory for the page that says so. */
@@ -311,6 +341,7 @@ static int host_realize(struct device *dev, struct vm *vm)
 	int ret;
 
 	host->bus = &vm->mmio;
+	host->coalesce = &vm->coalesce;
 	host->next = host->conf.mem;
 	host->packed = sysconf(_SC_PAGESIZE) > PCI_FUNCTION_LEN;
 	ret = take_lines(host, &vm->irqchip);

@@ -15,6 +15,7 @@ struct fdt_builder;
  * @conf: where it is
  * @lock: protects config space and where BARs are
  * @bus: the machine's registers in memory
+ * @coalesce: writes that wait
  * @ecam: config space as the guest reads it
  * @region: the same range on the bus, for writes
  * @packed: this host's pages are larger than a function's config space
@@ -32,6 +33,7 @@ struct pci_host {
 	struct pci_host_conf conf;
 	pthread_mutex_t lock;
 	struct bus *bus;
+	struct coalesce *coalesce;
 	struct devpages ecam;
 	struct region region;
 	bool packed;

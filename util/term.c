@@ -218,6 +218,8 @@ void term_init(struct term *t, struct evloop *loop)
 	t->in_eof = true;
 	t->head = 0;
 	t->tail = 0;
+	t->held = false;
+	t->due = false;
 	t->stop = false;
 	t->dead = false;
 	t->starved = false;
@@ -299,6 +301,16 @@ void term_service(struct term *t)
 		ev_add(t->loop, &t->in, EPOLLIN);
 }
 
+/* Under the lock: is the loop to be woken now? */
+static bool term_wakes(struct term *t)
+{
+	bool wake = t->due && !t->held;
+
+	if (wake)
+		t->due = false;
+	return wake;
+}
+
 void term_output(struct term *t, const void *buf, size_t len)
 {
 	const u8 *p = buf;
@@ -315,10 +327,25 @@ void term_output(struct term *t, const void *buf, size_t len)
 		}
 		if (t->stop)
 			break;
-		if (wake)
+		if (wake || t->due)
 			ev_wake(t->loop);
+		t->due = false;
 		pthread_cond_wait(&t->space, &t->lock);
 	}
+	t->due |= wake;
+	wake = term_wakes(t);
+	pthread_mutex_unlock(&t->lock);
+	if (wake)
+		ev_wake(t->loop);
+}
+
+void term_hold(struct term *t, bool hold)
+{
+	bool wake;
+
+	pthread_mutex_lock(&t->lock);
+	t->held = hold;
+	wake = term_wakes(t);
 	pthread_mutex_unlock(&t->lock);
 	if (wake)
 		ev_wake(t->loop);

@@ -17,6 +17,7 @@
 #include <linux/kernel.h>
 #include <linux/virtio_mmio.h>
 #include <vmtool/aml.h>
+#include <vmtool/coalesce.h>
 #include <vmtool/device.h>
 #include <vmtool/devpages.h>
 #include <vmtool/fdt.h>
@@ -369,6 +370,8 @@ static int mmio_realize(struct device *dev, struct vm *vm)
 	ret = devpages_init(&m->pages, &vm->pages, VIRTIO_MMIO_LEN);
 	if (ret)
 		return ret;
+	for (i = 0; i < ARRAY_SIZE(kept); i++)
+		coalesce_keep(&vm->coalesce, m->base + kept[i].off, kept[i].len, false);
 	show_all(m);
 	m->region.name = dev->name;
 	ret = bus_map(&vm->mmio, &m->region, m->base, VIRTIO_MMIO_LEN, &mmio_region_ops, m);

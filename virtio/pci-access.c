@@ -11,6 +11,7 @@
 
 #include <linux/kernel.h>
 #include <linux/virtio_pci.h>
+#include <vmtool/coalesce.h>
 #include <vmtool/log.h>
 #include <vmtool/virtio.h>
 #include <vmtool/virtio_pci.h>
@@ -55,6 +56,38 @@ void virtio_pci_unbind_kick(struct virtio_pci *vp, unsigned int index)
 	vp->queues[index].bound = false;
 }
 
+/* --- registers whose meaning waits for another ------------------------------------------ */
+
+/*
+ * A queue's place is looked at when it is enabled. Accepted features would be the same,
+ * but drivers may read them at any time (4.1.4.3.1).
+ */
+#define KEPT_QUEUE		VIRTIO_PCI_COMMON_Q_DESCLO
+#define KEPT_QUEUE_LEN		(3 * sizeof(u64))
+
+/* Drivers write a message while its vector is masked: unmasking is what exits. */
+#define KEPT_VECTORS	8
+#define MESSAGE_LEN	PCI_MSIX_ENTRY_VECTOR_CTRL
+
+static void keep_writes(struct virtio_pci *vp, u64 bar,
+			void (*fn)(struct coalesce *c, u64 addr, u32 len, bool port))
+{
+	u32 i;
+
+	fn(vp->coalesce, bar + VIRTIO_PCI_COMMON + KEPT_QUEUE, KEPT_QUEUE_LEN, false);
+	for (i = 0; i < vp->pci.msix.nr && i < KEPT_VECTORS; i++)
+		fn(vp->coalesce, bar + VIRTIO_PCI_TABLE + i * PCI_MSIX_ENTRY_SIZE, MESSAGE_LEN,
+		   false);
+}
+
+static void move_kept(struct virtio_pci *vp, u64 addr)
+{
+	if (vp->notify != PCI_HIDDEN)
+		keep_writes(vp, vp->notify - VIRTIO_PCI_NOTIFY, coalesce_drop);
+	if (addr != PCI_HIDDEN)
+		keep_writes(vp, addr, coalesce_keep);
+}
+
 void virtio_pci_bar_moved(struct pci_device *pci, int bar, u64 addr)
 {
 	struct virtio_pci *vp = container_of(pci, struct virtio_pci, pci);
@@ -63,6 +96,7 @@ void virtio_pci_bar_moved(struct pci_device *pci, int bar, u64 addr)
 	pthread_mutex_lock(&vp->kick_lock);
 	for (i = 0; i < vp->vd->nr_vqs; i++)
 		virtio_pci_unbind_kick(vp, i);
+	move_kept(vp, addr);
 	vp->notify = addr == PCI_HIDDEN ? PCI_HIDDEN : addr + VIRTIO_PCI_NOTIFY;
 	for (i = 0; i < vp->vd->nr_vqs; i++)
 		virtio_pci_bind_kick(vp, i);

@@ -280,6 +280,7 @@ static int virtio_pci_realize(struct device *dev, struct vm *vm)
 	struct virtio_pci *vp = container_of(dev, struct virtio_pci, dev);
 	int ret;
 
+	vp->coalesce = &vm->coalesce;
 	ret = devpages_init(&vp->pages, &vm->pages, VIRTIO_PCI_DIRECT);
 	if (ret) {
 		log_err("%s: no memory for registers: %s", dev->name, strerror(-ret));

@@ -34,6 +34,7 @@ struct virtio_pci_queue {
  * @pci: the function
  * @host: its bus
  * @vd: the device
+ * @coalesce: the machine's writes that wait
  * @pages: what the guest reads of the first pages of the BAR
  * @window: offset of the capability VIRTIO_PCI_CAP_PCI_CFG
  * @feature_sel: device_feature_select
@@ -51,6 +52,7 @@ struct virtio_pci {
 	struct pci_device pci;
 	struct pci_host *host;
 	struct virtio_dev *vd;
+	struct coalesce *coalesce;
 	struct devpages pages;
 	u8 window;
 	u32 feature_sel;

@@ -43,18 +43,40 @@ void coalesce_destroy(struct coalesce *c)
 	pthread_mutex_destroy(&c->lock);
 }
 
-void coalesce_add(struct coalesce *c, u64 addr, u32 len, bool port)
+static bool keep(struct coalesce *c, u64 addr, u32 len, bool port)
 {
 	struct kvm_coalesced_mmio_zone zone = { .addr = addr, .size = len, .pio = port };
 	int fd = c->vm->vm_fd;
 
 	/* A KVM that does not know ports takes the number for an address. */
 	if (fd < 0 || (port && ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_COALESCED_PIO) <= 0))
-		return;
-	if (ioctl(fd, KVM_REGISTER_COALESCED_MMIO, &zone) < 0)
-		log_debug("KVM cannot keep writes to 0x%llx", (unsigned long long)addr);
-	else
+		return false;
+	if (!ioctl(fd, KVM_REGISTER_COALESCED_MMIO, &zone))
+		return true;
+	log_debug("KVM cannot keep writes to 0x%llx", (unsigned long long)addr);
+	return false;
+}
+
+void coalesce_add(struct coalesce *c, u64 addr, u32 len, bool port)
+{
+	if (keep(c, addr, len, port))
 		c->used = true;
+}
+
+void coalesce_keep(struct coalesce *c, u64 addr, u32 len, bool port)
+{
+	if (__atomic_add_fetch(&c->nr, 1, __ATOMIC_RELAXED) <= COALESCE_MAX_RANGES)
+		keep(c, addr, len, port);
+}
+
+void coalesce_drop(struct coalesce *c, u64 addr, u32 len, bool port)
+{
+	struct kvm_coalesced_mmio_zone zone = { .addr = addr, .size = len, .pio = port };
+
+	__atomic_sub_fetch(&c->nr, 1, __ATOMIC_RELAXED);
+	/* One that KVM does not have is no fault. */
+	if (c->vm->vm_fd >= 0 && ioctl(c->vm->vm_fd, KVM_UNREGISTER_COALESCED_MMIO, &zone) < 0)
+		log_debug("KVM keeps writes to 0x%llx", (unsigned long long)addr);
 }
 
 void coalesce_attach(struct coalesce *c, struct vcpu *v)
@@ -72,7 +94,7 @@ static void carry_out(struct coalesce *c, const struct kvm_coalesced_mmio *e)
 {
 	struct bus *bus = e->pio ? &c->vm->pio : &c->vm->mmio;
 
-	bus_write(bus, e->phys_addr, e->data, min_t(u32, e->len, sizeof(e->data)));
+	bus_write_late(bus, e->phys_addr, e->data, min_t(u32, e->len, sizeof(e->data)));
 }
 
 void coalesce_flush(struct coalesce *c)
@@ -82,12 +104,15 @@ void coalesce_flush(struct coalesce *c)
 	if (!pending(c))
 		return;
 	pthread_mutex_lock(&c->lock);
+	/* Characters for a console come one by one, and leave together. */
+	term_hold(&c->vm->term, true);
 	while (pending(c)) {
 		first = c->ring->first;
 		if (first < c->entries)
 			carry_out(c, &c->ring->coalesced_mmio[first]);
 		__atomic_store_n(&c->ring->first, (first + 1) % c->entries, __ATOMIC_RELEASE);
 	}
+	term_hold(&c->vm->term, false);
 	pthread_mutex_unlock(&c->lock);
 }
 

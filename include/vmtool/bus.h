@@ -24,6 +24,32 @@ struct region_ops {
 };
 
 /**
+ * struct bus_count - accesses of a kind
+ * @reads: loads
+ * @writes: stores, each of which was an exit
+ * @late: stores that KVM had kept (coalesce.h)
+ */
+struct bus_count {
+	u64 reads;
+	u64 writes;
+	u64 late;
+};
+
+/**
+ * struct bus_address - accesses at an address
+ * @addr: address
+ * @count: accesses since it was last counted as one of many
+ */
+struct bus_address {
+	u64 addr;
+	struct bus_count count;
+};
+
+/* For each of so many groups of addresses, those that were accessed most. */
+#define BUS_GROUPS	32
+#define BUS_GROUP	4
+
+/**
  * struct region - an address range that belongs to a device
  * @name: for --debug-mmio, --debug-ioport and statistics
  * @base: first address

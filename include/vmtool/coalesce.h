@@ -18,7 +18,11 @@ struct vm;
  * carried out, in their order, when KVM_RUN returns for another reason, before that is
  * looked at. A guest that does nothing else would keep them for ever, so while somebody
  * watches a timer makes a vCPU return now and then.
+ *
+ * Each range takes a place of KVM's bus, of which ioeventfds need one as well; both are
+ * limited (NR_IOBUS_DEVS).
  */
+#define COALESCE_MAX_RANGES	384
 
 /**
  * struct coalesce - the ring
@@ -26,7 +30,8 @@ struct vm;
  * @ring: shared with KVM; NULL before the first vCPU, and where KVM has none
  * @entries: what it has room for
  * @lock: held while writes are carried out
- * @used: KVM keeps writes to something
+ * @nr: ranges of coalesce_keep() that KVM knows
+ * @used: KVM keeps writes to something that is to be watched
  * @timer: while @watched
  * @watched: what comes last may be all there is for long
  */
@@ -35,6 +40,7 @@ struct coalesce {
 	struct kvm_coalesced_mmio_ring *ring;
 	u32 entries;
 	pthread_mutex_t lock;
+	unsigned int nr;
 	bool used;
 	struct ev_timer timer;
 	bool watched;
@@ -63,6 +69,26 @@ void coalesce_destroy(struct coalesce *c);
  * It is an optimisation: where KVM cannot do that they exit.
  */
 void coalesce_add(struct coalesce *c, u64 addr, u32 len, bool port);
+
+/**
+ * coalesce_keep() - the same for registers that mean nothing before another is written
+ * @c: ring
+ * @addr: guest physical address, or port
+ * @len: bytes
+ * @port: it is a port
+ *
+ * They need no watch. Each call is undone by coalesce_drop(). For any thread.
+ */
+void coalesce_keep(struct coalesce *c, u64 addr, u32 len, bool port);
+
+/**
+ * coalesce_drop() - writes there exit again
+ * @c: ring
+ * @addr: as of coalesce_keep()
+ * @len: as of coalesce_keep()
+ * @port: as of coalesce_keep()
+ */
+void coalesce_drop(struct coalesce *c, u64 addr, u32 len, bool port);
 
 /**
  * coalesce_attach() - find the ring in what KVM shares of a vCPU

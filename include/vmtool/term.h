@@ -72,6 +72,8 @@ enum term_use {
  * @buf: output not written yet
  * @head: bytes ever put in
  * @tail: bytes ever taken out
+ * @held: the loop is not to be woken for output
+ * @due: it would have been
  * @stop: nobody waits for space any more
  * @dead: stdout takes nothing any more
  * @starved: @ops->space is to be called
@@ -92,6 +94,8 @@ struct term {
 	u8 buf[TERM_OUT_SIZE];
 	size_t head;
 	size_t tail;
+	bool held;
+	bool due;
 	bool stop;
 	bool dead;
 	bool starved;
@@ -146,6 +150,16 @@ void term_service(struct term *t);
  * Waits while the buffer is full, until term_stop().
  */
 void term_output(struct term *t, const void *buf, size_t len);
+
+/**
+ * term_hold() - more output comes soon, or has come
+ * @t: terminal
+ * @hold: true before a batch of term_output() calls, false after it
+ *
+ * In between the event loop is not woken for each of them, unless one has to wait for
+ * space. For one batch at a time.
+ */
+void term_hold(struct term *t, bool hold);
 
 /**
  * term_try_output() - print what there is space for; for any thread

@@ -27,6 +27,7 @@ FIXTURE(coalesce) {
 	struct region port;
 	struct seen seen[16];
 	unsigned int nr;
+	unsigned int held;	/* carried out while output is held */
 	struct kvm_coalesced_mmio_ring *ring;
 };
 
@@ -34,6 +35,7 @@ static void note(void *priv, u64 off, u64 val, unsigned int size)
 {
 	FIXTURE_DATA(coalesce) *self = priv;
 
+	self->held += self->vm.term.held;
 	self->seen[self->nr++ % ARRAY_SIZE(self->seen)] = (struct seen) { off, val, size };
 }
 
@@ -50,6 +52,7 @@ FIXTURE_SETUP(coalesce)
 	struct coalesce *c = &self->vm.coalesce;
 
 	self->nr = 0;
+	self->held = 0;
 	ASSERT_EQ(0, devices_init(&self->vm));
 	memset(&self->region, 0, sizeof(self->region));
 	memset(&self->port, 0, sizeof(self->port));
@@ -99,6 +102,8 @@ TEST_F(coalesce, in_order)
 	EXPECT_EQ('c', self->seen[2].val);
 	coalesce_flush(&self->vm.coalesce);
 	EXPECT_EQ(3, self->nr);
+	EXPECT_EQ(3, self->held);
+	EXPECT_FALSE(self->vm.term.held);
 }
 
 TEST_F(coalesce, round_the_ring)
@@ -153,5 +158,21 @@ TEST_F(coalesce, an_early_uart_prints)
 	EXPECT_EQ(1, self->vm.term.head - self->vm.term.tail);
 }
 #endif
+
+/* KVM needs its places for kicks, too. */
+TEST_F(coalesce, ranges_are_limited)
+{
+	struct coalesce *c = &self->vm.coalesce;
+	unsigned int i;
+
+	for (i = 0; i < COALESCE_MAX_RANGES + 5; i++)
+		coalesce_keep(c, 0x100000 + i * 16, 16, false);
+	EXPECT_EQ(COALESCE_MAX_RANGES + 5, c->nr);
+	for (i = 0; i < COALESCE_MAX_RANGES + 5; i++)
+		coalesce_drop(c, 0x100000 + i * 16, 16, false);
+	EXPECT_EQ(0, c->nr);
+	/* They are no reason to wake up. */
+	EXPECT_FALSE(c->used);
+}
 
 TEST_HARNESS_MAIN

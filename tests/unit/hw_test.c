@@ -240,6 +240,27 @@ TEST_F(hw, ports)
 	EXPECT_EQ(0x5a, cmos(0xa0));
 }
 
+/* What starts further vCPUs waits in KVM's ring, what sets the clock must not. */
+TEST_F(hw, writes_to_the_clock_that_wait)
+{
+	static const struct vm_config two_cpus = { .nr_cpus = 2 };
+	const unsigned int *kept = &self->vm->coalesce.nr;
+
+	self->vm->cfg = &two_cpus;
+	ASSERT_EQ(0, devices_add(self->vm, cmos_rtc_create(0x70)));
+	EXPECT_EQ(2, *kept);
+	set_cmos(0x0f, 0x0a);
+	EXPECT_EQ(2, *kept);
+	set_cmos(0x04, 0x12);
+	EXPECT_EQ(1, *kept);
+	devices_reset(self->vm);
+	EXPECT_EQ(2, *kept);
+	EXPECT_EQ(0x0a, cmos(0x0f));
+	EXPECT_EQ(1, *kept);
+	set_cmos(0x0f, 0);
+	EXPECT_EQ(1, *kept);
+}
+
 TEST_F(hw, memory_of_the_clock)
 {
 	int reg;

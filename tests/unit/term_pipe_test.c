@@ -155,6 +155,27 @@ TEST_F(pipe, a_slow_reader)
 	EXPECT_EQ(0, self->u.notes->failures);
 }
 
+TEST_F(pipe, output_that_is_held_leaves_together)
+{
+	struct pollfd pfd = { .fd = self->out[0], .events = POLLIN };
+
+	BEGIN(self->null, self->out[1], 100);
+	ASSERT_TRUE(user_ask(&self->u, 'h'));
+	ASSERT_TRUE(user_ask(&self->u, 'W'));
+	EXPECT_TRUE(user_has_written(&self->u));
+	EXPECT_TRUE(user_ask(&self->u, '?'));
+	EXPECT_EQ(0, poll(&pfd, 1, 20));
+	ASSERT_TRUE(user_ask(&self->u, 'H'));
+	EXPECT_TRUE(read_written(self->out[0], 1000));
+	/* More than there is space for does not wait for the end of the batch. */
+	ASSERT_LE(100000, fcntl(self->out[0], F_SETPIPE_SZ, 131072));
+	ASSERT_TRUE(user_ask(&self->u, 'h'));
+	ASSERT_TRUE(user_ask(&self->u, 'w'));
+	EXPECT_TRUE(user_has_written(&self->u));
+	ASSERT_TRUE(user_ask(&self->u, 'H'));
+	EXPECT_TRUE(read_written(self->out[0], 100000));
+}
+
 /* Others write to that pipe, too: its mode is theirs. */
 TEST_F(pipe, the_pipe_stays_blocking)
 {

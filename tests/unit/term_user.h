@@ -170,6 +170,10 @@ static inline bool inside_command(struct inside *in, u8 c)
 	case 's':
 		term_stop(&in->t, true);
 		break;
+	case 'h':
+	case 'H':
+		term_hold(&in->t, c == 'h');
+		break;
 	case 'z':
 		term_suspend(&in->t);
 		break;
