@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 #include <vmtool/iothread.h>
 
 #define IOTHREAD_STACK	(256 * 1024)
+#define PATIENT_TRY	8	/* wake-ups after which patience has to have paid */
+#define PATIENT_AGAIN	128	/* and after which it is tried again */
 
 struct iothread_call {
 	void (*fn)(void *arg);
@@ -66,6 +69,10 @@ int iothread_start(struct iothread *t)
 
 	if (t->running || t->manual)
 		return 0;
+	/* A new thread is like any other. */
+	t->patient = false;
+	t->wakes = 0;
+	t->served = 0;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, IOTHREAD_STACK);
 	/* A vCPU thread may start us: signals are for the threads that know them. */
@@ -94,6 +101,30 @@ void iothread_call(struct iothread *t, void (*fn)(void *arg), void *arg)
 	while (!call.made)
 		pthread_cond_wait(&t->done, &t->lock);
 	pthread_mutex_unlock(&t->lock);
+}
+
+static void set_patient(struct iothread *t, bool patient)
+{
+	const struct sched_param none = { 0 };
+
+	if (!pthread_setschedparam(t->thread, patient ? SCHED_BATCH : SCHED_OTHER, &none))
+		t->patient = patient;
+}
+
+void iothread_served(struct iothread *t, unsigned int nr)
+{
+	if (!t->running || !nr)
+		return;
+	t->wakes++;
+	t->served += nr;
+	if (t->wakes < (t->patient ? PATIENT_TRY : PATIENT_AGAIN))
+		return;
+	if (!t->patient)
+		set_patient(t, true);
+	else if (t->served < 2 * t->wakes)
+		set_patient(t, false);
+	t->wakes = 0;
+	t->served = 0;
 }
 
 int iothread_poll(struct iothread *t)

@@ -182,6 +182,7 @@ static void queue_kicked(struct ev_source *src, u32 events)
 	stats_add(&vq->stats.kicks, 1);
 	vq->budget = VQ_BUDGET;
 	vq->vd->ops->kick(vq->vd, vq);
+	iothread_served(virtio_thread(vq), vq->popped - popped);
 }
 
 /* Edge-triggered: the eventfd need not be read to be silent. */

@@ -24,6 +24,9 @@ struct iothread_call;
  * @lock: protects @call
  * @done: signalled when @call has been made
  * @call: private, what iothread_call() wants done
+ * @patient: it does not interrupt others when it is woken
+ * @wakes: times it was woken since that was decided
+ * @served: requests that it found then
  */
 struct iothread {
 	struct evloop loop;
@@ -34,6 +37,9 @@ struct iothread {
 	pthread_mutex_t lock;
 	pthread_cond_t done;
 	struct iothread_call *call;
+	bool patient;
+	unsigned int wakes;
+	unsigned int served;
 };
 
 /**
@@ -64,6 +70,17 @@ int iothread_start(struct iothread *t);
  * callbacks take.
  */
 void iothread_call(struct iothread *t, void (*fn)(void *arg), void *arg);
+
+/**
+ * iothread_served() - say how much there was to do when the thread was woken
+ * @t: the calling thread
+ * @nr: requests
+ *
+ * A thread that does little may run the moment it is woken, on the CPU of the vCPU that does
+ * so, and finds one request where the driver has more to say. Where several come at a time if
+ * it lets others go on (SCHED_BATCH), which is tried now and then, it does so.
+ */
+void iothread_served(struct iothread *t, unsigned int nr);
 
 /**
  * iothread_poll() - serve what is ready and return, for tests

@@ -3,6 +3,7 @@
  * util/iothread.c: calls from many threads, ends at any time.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -53,6 +54,56 @@ TEST(a_thread_that_does_not_run)
 	EXPECT_EQ(1, c.calls);
 	EXPECT_TRUE(pthread_equal(c.seen, pthread_self()));
 	iothread_stop(&t);
+	iothread_destroy(&t);
+}
+
+struct load {
+	struct iothread *t;
+	unsigned int wakes;
+	unsigned int each;
+	int policy;
+};
+
+static void serve(void *arg)
+{
+	struct load *l = arg;
+	unsigned int i;
+
+	for (i = 0; i < l->wakes; i++)
+		iothread_served(l->t, l->each);
+	l->policy = sched_getscheduler(0);
+}
+
+static int policy_after(struct iothread *t, unsigned int wakes, unsigned int each)
+{
+	struct load l = { .t = t, .wakes = wakes, .each = each };
+
+	iothread_call(t, serve, &l);
+	return l.policy;
+}
+
+TEST(patience_is_for_those_it_pays_for)
+{
+	struct iothread t;
+
+	ASSERT_EQ(0, iothread_init(&t, "patient", false));
+	iothread_served(&t, 1000);		/* no thread, no wake-up */
+	ASSERT_EQ(0, iothread_start(&t));
+	EXPECT_EQ(SCHED_OTHER, policy_after(&t, 127, 1));
+	EXPECT_EQ(SCHED_OTHER, policy_after(&t, 500, 0));
+	EXPECT_EQ(SCHED_BATCH, policy_after(&t, 1, 1));
+	/* One request at a time: it was no use. */
+	EXPECT_EQ(SCHED_BATCH, policy_after(&t, 7, 1));
+	EXPECT_EQ(SCHED_OTHER, policy_after(&t, 1, 1));
+	EXPECT_EQ(SCHED_BATCH, policy_after(&t, 128, 1));
+	EXPECT_EQ(SCHED_BATCH, policy_after(&t, 5000, 2));
+	EXPECT_EQ(SCHED_OTHER, policy_after(&t, 16, 1));
+	/* The next thread begins anew. */
+	EXPECT_EQ(SCHED_BATCH, policy_after(&t, 120, 1));
+	iothread_stop(&t);
+	ASSERT_EQ(0, iothread_start(&t));
+	EXPECT_EQ(SCHED_OTHER, policy_after(&t, 127, 1));
+	EXPECT_EQ(SCHED_BATCH, policy_after(&t, 1, 1));
 	iothread_destroy(&t);
 }
 
