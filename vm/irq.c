@@ -25,6 +25,13 @@ void irqchip_init(struct irqchip *chip, int vm_fd, u32 nr)
 	pthread_mutex_init(&chip->lock, NULL);
 }
 
+void irqchip_end(struct irqchip *chip)
+{
+	pthread_mutex_lock(&chip->lock);
+	chip->ended = true;
+	pthread_mutex_unlock(&chip->lock);
+}
+
 void irqchip_destroy(struct irqchip *chip)
 {
 	u32 i;

@@ -158,6 +158,34 @@ static bool drain(const struct msi *msi)
 	return read(msi->fd, &count, sizeof(count)) == sizeof(count);
 }
 
+/* The number stays the same while somebody listens. */
+static void msi_ready(struct ev_source *src, u32 events)
+{
+	const struct msi *msi = container_of(src, struct msi, watch);
+
+	if (drain(msi))
+		irq_user_edge(msi->chip, msi->gsi);
+}
+
+static int bind_user(struct msi *msi, bool listen)
+{
+	if (listen)
+		return irq_user_watch(msi->chip, &msi->watch);
+	irq_user_forget(msi->chip, &msi->watch);
+	return 0;
+}
+
+static int bind_fd(struct msi *msi, u32 flags)
+{
+	struct kvm_irqfd irqfd = { .fd = msi->fd, .gsi = msi->gsi, .flags = flags };
+
+	if (msi->chip->user)
+		return bind_user(msi, !flags);
+	if (msi->chip->vm_fd < 0 || (flags && msi->chip->ended))
+		return 0;
+	return ioctl(msi->chip->vm_fd, KVM_IRQFD, &irqfd) < 0 ? -errno : 0;
+}
+
 static void send_direct(const struct msi *msi)
 {
 	struct kvm_msi message = {

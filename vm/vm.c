@@ -514,6 +514,7 @@ void vm_destroy(struct vm *vm)
 	watchdog_destroy(vm);
 	vcpus_destroy(vm);
 	term_destroy(&vm->term);
+	irqchip_end(&vm->irqchip);
 	devices_destroy(vm);
 	irqchip_destroy(&vm->irqchip);
 	coalesce_destroy(&vm->coalesce);

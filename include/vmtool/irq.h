@@ -58,6 +58,7 @@ struct irq_line {
  * @used: mask of lines given away
  * @lines: the lines
  * @lock: protects what follows, @lines[].fd and all that leads messages anywhere
+ * @ended: irqchip_end() was called
  * @max_routes: entries that KVM takes in its routing table; 0 until it was asked
  * @signal_msi: KVM can be given a message without a route
  * @table: KVM's routing table: @nr_fixed entries for lines, then @nr_msis
@@ -77,6 +78,7 @@ struct irqchip {
 	u64 used[IRQ_MAX_LINES / 64];
 	struct irq_line lines[IRQ_MAX_LINES];
 	pthread_mutex_t lock;
+	bool ended;
 	u32 max_routes;
 	bool signal_msi;
 	struct kvm_irq_routing *table;
@@ -169,6 +171,44 @@ void irq_pulse(struct irq_line *line);
  * line triggers on levels; -errno.
  */
 int irq_fd(struct irq_line *line);
+
+/**
+ * irq_signal() - one rising edge of a line that irq_fd() has made a descriptor for
+ * @line: line; for any thread
+ */
+void irq_signal(struct irq_line *line);
+
+/* For irq.c and msi.c alone: what they do where irqchip_set_user() was called. */
+
+/** irq_user_set() - raise or lower a line, by the number that KVM would know */
+void irq_user_set(struct irqchip *chip, u32 irq, bool level);
+
+/** irq_user_edge() - raise and lower it */
+void irq_user_edge(struct irqchip *chip, u32 irq);
+
+/**
+ * irq_user_watch() - call a source's function when its eventfd is signalled
+ * @chip: interrupt controller
+ * @src: source; called on a thread that takes no lock of @chip
+ *
+ * Return: 0 or -errno.
+ */
+int irq_user_watch(struct irqchip *chip, struct ev_source *src);
+
+/** irq_user_forget() - no more; its function does not run any more then */
+void irq_user_forget(struct irqchip *chip, struct ev_source *src);
+
+/** irq_user_destroy() - end what irqchip_set_user() began; nothing without it */
+void irq_user_destroy(struct irqchip *chip);
+
+/**
+ * irqchip_end() - no vCPU runs any more, and KVM's VM is released soon
+ * @chip: interrupt controller
+ *
+ * To take an eventfd back from KVM is to wait until nobody looks at it, for each anew; all
+ * at once are released with the VM.
+ */
+void irqchip_end(struct irqchip *chip);
 
 /**
  * irqchip_destroy() - close what irq_fd() opened and forget the routes

@@ -123,6 +123,18 @@ TEST_F(irq, a_line_kvm_does_not_bind)
 
 /* ---- messages */
 
+/* They go with the VM: each that is taken back alone is a wait. */
+TEST_F(irq, at_the_end_nothing_is_taken_back)
+{
+	struct msi *m = &self->msi[0];
+
+	ASSERT_EQ(0, msi_route(m, ADDR, DATA));
+	irqchip_end(&self->chip);
+	msi_unroute(m);
+	EXPECT_FALSE(m->routed);
+	EXPECT_EQ(variant->vm_fd < 0 ? -1 : m->gsi, fake_irqfd_gsi(m->fd));
+}
+
 TEST_F(irq, leads_nowhere_at_first)
 {
 	struct msi *m = &self->msi[0];
