@@ -241,6 +241,11 @@ static int check_kernel(struct run_root *rr, const struct vm_config *cfg)
 	static const char *const needed[] = { "BLK_DEV_INITRD", "DEVTMPFS", "TMPFS", "PROC_FS" };
 	int i, ret = 0;
 
+	if (rr->kernel.image.proto == KERNEL_ARM32) {
+		log_err("%s: %s is of 32-bit ARM, and cannot have it; use -i or -d", NEEDED_BY,
+			rr->kernel.path);
+		return -EINVAL;
+	}
 	if (!*rr->kernel.release) {
 		log_err("%s: %s is no Linux, and cannot have it", NEEDED_BY, rr->kernel.path);
 		return -EINVAL;

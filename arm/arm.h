@@ -171,6 +171,53 @@ int arm_get_reg(struct vcpu *vcpu, u64 id, u64 *val);
 /** arm_set_reg() - write a 64-bit register; 0 or -errno */
 int arm_set_reg(struct vcpu *vcpu, u64 id, u64 val);
 
+/* --- aarch32.c --- */
+
+/** arm_is_32bit() - is the guest's kernel one of 32-bit ARM? */
+static inline bool arm_is_32bit(const struct vm *vm)
+{
+	return vm->kernel.proto == KERNEL_ARM32;
+}
+
+/**
+ * arm32_check() - can such a guest be what its options say?
+ * @vm: machine with its kernel
+ *
+ * Return: 0, or -errno after a one-line message.
+ */
+int arm32_check(const struct vm *vm);
+
+/**
+ * arm32_set_entry() - where the first vCPU of such a guest begins
+ * @vcpu: vCPU that was initialised
+ * @pc: address
+ * @fdt: device tree
+ *
+ * Return: 0 or -errno.
+ */
+int arm32_set_entry(struct vcpu *vcpu, u64 pc, u64 fdt);
+
+/**
+ * arm32_resume() - where a vCPU that was suspended goes on
+ * @vcpu: vCPU that was initialised
+ * @pc: address; bit 0 is set for Thumb code
+ * @context: what the guest asked to get back
+ *
+ * Return: 0 or -errno.
+ */
+int arm32_resume(struct vcpu *vcpu, u64 pc, u64 context);
+
+/**
+ * arm32_insn_waits() - does the guest wait at an address?
+ * @vcpu: vCPU of AArch32 that does not run
+ * @pc: where it stands
+ * @thumb: the code there is Thumb's
+ *
+ * Return: 1 for an instruction that waits there or in front of it; 2 for one that
+ * jumps to itself; 0 for others, and for what cannot be read.
+ */
+int arm32_insn_waits(struct vcpu *vcpu, u64 pc, bool thumb);
+
 /* --- gic.c --- */
 
 /**

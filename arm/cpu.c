@@ -13,6 +13,7 @@
 #include <vmtool/vm.h>
 
 #include "arm.h"
+#include "pages.h"
 #include "regs.h"
 
 #define AFF0_CPUS	16		/* as many as one GICv3 SGI can name */
@@ -71,7 +72,7 @@ static void add_feature(struct vm_arch *arch, unsigned int feature)
 
 static int choose_pauth(struct vm *vm)
 {
-	bool there = has_cap(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
+	bool there = !arm_is_32bit(vm) && has_cap(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
 		     has_cap(vm, KVM_CAP_ARM_PTRAUTH_GENERIC);
 	bool on;
 	int ret;
@@ -98,7 +99,7 @@ static int choose_mte(struct vm *vm)
 		log_err("--mte on: huge pages have no tags; leave --hugetlbfs out");
 		return -EINVAL;
 	}
-	if (vm->cfg->hugetlbfs)
+	if (vm->cfg->hugetlbfs || arm_is_32bit(vm))
 		wanted = ARM_OFF;
 	ret = choose(wanted, has_cap(vm, KVM_CAP_ARM_MTE), "mte", "memory tagging",
 		     &vm->arch->mte);
@@ -123,13 +124,16 @@ int arm_cpu_features(struct vm *vm)
 		return -errno;
 	}
 	add_feature(arch, KVM_ARM_VCPU_PSCI_0_2);
+	if (arm_is_32bit(vm))
+		add_feature(arch, KVM_ARM_VCPU_EL1_32BIT);
 	ret = choose(conf->pmu, has_cap(vm, KVM_CAP_ARM_PMU_V3), "pmu", "performance counters",
 		     &arch->pmu);
 	if (arch->pmu)
 		add_feature(arch, KVM_ARM_VCPU_PMU_V3);
 	if (ret)
 		return ret;
-	ret = choose(conf->sve, has_cap(vm, KVM_CAP_ARM_SVE), "sve", "SVE", &sve);
+	ret = choose(conf->sve, !arm_is_32bit(vm) && has_cap(vm, KVM_CAP_ARM_SVE), "sve", "SVE",
+		     &sve);
 	if (sve)
 		add_feature(arch, KVM_ARM_VCPU_SVE);
 	ret = ret ?: choose_pauth(vm);
@@ -206,36 +210,18 @@ int arm_cpus_finish(struct vm *vm)
 	return ret;
 }
 
-static const char *size_name(u32 page_size)
-{
-	return page_size == SZ_4K ? "4" : page_size == SZ_16K ? "16" : "64";
-}
-
-/* ID_AA64MMFR0_EL1: TGran4 and TGran64 are signed, TGran16 is not. */
-static bool has_pages(u64 mmfr0, u32 page_size)
-{
-	switch (page_size) {
-	case SZ_4K:
-		return (mmfr0 >> 28 & 0xf) != 0xf;
-	case SZ_64K:
-		return (mmfr0 >> 24 & 0xf) != 0xf;
-	case SZ_16K:
-		return mmfr0 >> 20 & 0xf;
-	default:
-		return true;
-	}
-}
-
 int arm_check_pages(struct vm *vm)
 {
 	u32 page_size = vm->kernel.page_size;
+	char sizes[24];
 	u64 mmfr0;
 
 	if (!vm->nr_vcpus || arm_get_reg(vm->vcpus[0], ARM_MMFR0_EL1, &mmfr0) ||
-	    has_pages(mmfr0, page_size))
+	    arm_has_pages(mmfr0, page_size))
 		return 0;
-	log_err("kernel %s: was built for pages of %s KiB, which this CPU does not have; build it for others",
-		vm->cfg->kernel, size_name(page_size));
+	arm_list_pages(mmfr0, sizes, sizeof(sizes));
+	log_err("kernel %s: was built for pages of %u KiB, and this CPU has those of %s KiB; build it for these",
+		vm->cfg->kernel, page_size / SZ_1K, sizes);
 	return -ENOEXEC;
 }
 
@@ -259,9 +245,11 @@ int arch_vcpu_reset(struct vcpu *v)
 	/* A new vCPU has that state already. */
 	if (v->vm->run.state != RUN_PRELAUNCH)
 		ret = vcpu_init(v);
-	if (!ret && !v->index)
-		ret = set_entry(v, ki->base + ki->entry, v->vm->arch->fdt);
-	return ret;
+	if (ret || v->index)
+		return ret;
+	if (arm_is_32bit(v->vm))
+		return arm32_set_entry(v, ki->base + ki->entry, v->vm->arch->fdt);
+	return set_entry(v, ki->base + ki->entry, v->vm->arch->fdt);
 }
 
 static int set_mp_state(struct vcpu *v, u32 state)
@@ -285,6 +273,8 @@ static int suspend(struct vcpu *v)
 	ret = ret ?: vcpu_init(v);
 	/* Number 0 is not alone in being able to do so. */
 	ret = ret ?: set_mp_state(v, KVM_MP_STATE_SUSPENDED);
+	if (arm_is_32bit(v->vm))
+		return ret ?: arm32_resume(v, entry, context);
 	return ret ?: set_entry(v, entry, context);
 }
 

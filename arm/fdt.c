@@ -149,7 +149,7 @@ static void add_pmu(struct vm *vm, struct fdt_builder *b)
 	if (!vm->arch->pmu)
 		return;
 	fdt_begin(b, "pmu");
-	fdt_str(b, "compatible", "arm,armv8-pmuv3");
+	fdt_str(b, "compatible", arm_is_32bit(vm) ? "arm,cortex-a15-pmu" : "arm,armv8-pmuv3");
 	fdt_cells(b, "interrupts", irq, ARRAY_SIZE(irq));
 	fdt_end(b);
 }

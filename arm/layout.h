@@ -40,6 +40,10 @@
 
 #define ARM_MEMORY		0x80000000UL
 
+/* What a 32-bit guest reaches. */
+#define ARM32_ADDRESS_BITS	32
+#define ARM32_MEMORY_MAX	((1UL << ARM32_ADDRESS_BITS) - ARM_MEMORY)
+
 /* Everything in memory that is placed behind something else is so far from its start. */
 #define ARM_LOAD_ALIGN		0x200000UL
 #define ARM_FDT_MAX		0x200000UL	/* Documentation/arm64/booting.rst */

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <linux/bits.h>
 #include <linux/kconfig.h>
 #include <linux/kernel.h>
 #include <linux/sizes.h>
@@ -13,6 +14,7 @@
 #include <vmtool/device.h>
 #include <vmtool/hw.h>
 #include <vmtool/log.h>
+#include <vmtool/pci.h>
 #include <vmtool/props.h>
 #include <vmtool/size.h>
 #include <vmtool/virtio.h>
@@ -26,6 +28,7 @@
 #define DEFAULT_IPA_BITS	40
 
 const char arch_kernel_name[] = "arm64";
+const unsigned int arch_kernel_protos = BIT(KERNEL_FDT) | BIT(KERNEL_ARM32);
 const char arch_qmp_target[] = "aarch64";
 const char *const arch_kernel_images[] = { "Image", "vmlinuz.efi", "Image.gz", NULL };
 const bool arch_serial_is_hvc;
@@ -249,7 +252,7 @@ static int add_memory(struct vm *vm)
 
 	vm->gmem.copy = vm->arch->mte;
 	ret = vm_add_memory(vm, &memory, 1);
-	if (ret || vm->vm_fd < 0 ||
+	if (ret || vm->vm_fd < 0 || arm_is_32bit(vm) ||
 	    ioctl(vm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_STEAL_TIME) <= 0)
 		return ret;
 	vm->arch->steal = steal_start(vm);
@@ -262,7 +265,8 @@ static int add_memory(struct vm *vm)
 int arch_place_memory(struct vm *vm, u64 size, u64 align, u64 *addr)
 {
 	u64 start = max_t(u64, vm->placed, gmem_end(&vm->gmem, ~0ULL));
-	u64 max = 1ULL << vm->arch->ipa_bits;
+	unsigned int bits = arm_is_32bit(vm) ? ARM32_ADDRESS_BITS : vm->arch->ipa_bits;
+	u64 max = 1ULL << bits;
 
 	start = (start + align - 1) & ~(align - 1);
 	if (start > max || size > max - start)
@@ -329,6 +333,8 @@ int arch_vm_init(struct vm *vm)
 	enable_suspend(vm);
 	enable_nisv(vm);
 	ret = check_cpus(vm);
+	if (!ret && arm_is_32bit(vm))
+		ret = arm32_check(vm);
 	ret = ret ?: arm_cpu_features(vm);
 	ret = ret ?: arm_gic_create(vm);
 	ret = ret ?: add_memory(vm);

@@ -17,6 +17,7 @@
 #define ARM_MMFR0_EL1	ARM64_SYS_REG(3, 0, 0, 7, 0)
 #define ARM_CLIDR_EL1	ARM64_SYS_REG(3, 1, 0, 0, 1)
 #define ARM_SCTLR_EL1	ARM64_SYS_REG(3, 0, 1, 0, 0)
+#define ARM_TTBR0_EL1	ARM64_SYS_REG(3, 0, 2, 0, 0)
 #define ARM_TTBR1_EL1	ARM64_SYS_REG(3, 0, 2, 0, 1)
 #define ARM_TCR_EL1	ARM64_SYS_REG(3, 0, 2, 0, 2)
 #define ARM_VBAR_EL1	ARM64_SYS_REG(3, 0, 12, 0, 0)
@@ -27,6 +28,12 @@
 #define ARM_PSTATE_32	0x10UL
 #define ARM_PSTATE_I	0x80UL
 #define ARM_PSTATE_DAIF	0x3c0UL
+
+/* The same of AArch32: supervisor mode, and what is masked there. */
+#define ARM_CPSR_SVC	0x13UL
+#define ARM_CPSR_T	0x20UL
+#define ARM_CPSR_AIF	0x1c0UL
+#define ARM_CPSR_IF	0x0c0UL
 
 /* CLIDR_EL1: which caches there are at a level, from 1. */
 #define ARM_CACHE_LEVELS	7

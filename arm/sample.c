@@ -101,25 +101,35 @@ static bool waits(u32 insn)
 	return insn == INSN_WFI || insn == INSN_WFE;
 }
 
+/* As arm32_insn_waits(). */
+static int insn_waits(struct vcpu *v, u64 pc)
+{
+	u32 insn = insn_at(v, pc);
+
+	/* KVM has stepped over the instruction that waits. */
+	if (waits(insn) || waits(insn_at(v, pc - 4)))
+		return 1;
+	return insn == INSN_BRANCH_SELF ? 2 : 0;
+}
+
 /*
  * Linux waits for interrupts with IRQs masked, and takes them afterwards: that is no
  * halt. One that it stopped for good has all exceptions masked, and waits or spins.
  */
 static void sample_halt(struct vcpu *v, u64 pstate, struct vcpu_sample *s)
 {
-	bool stopped = (pstate & ARM_PSTATE_DAIF) == ARM_PSTATE_DAIF;
+	u64 all = arm_is_32bit(v->vm) ? ARM_CPSR_IF : ARM_PSTATE_DAIF;
+	int kind;
 
 	s->irqs_off = pstate & ARM_PSTATE_I;
 	s->halted = false;
 	if (s->user)
 		return;
-	/* KVM has stepped over the instruction that waits. */
-	if (waits(insn_at(v, s->pc)) || waits(insn_at(v, s->pc - 4))) {
-		s->halted = true;
-		s->irqs_off = stopped;
-	} else {
-		s->halted = insn_at(v, s->pc) == INSN_BRANCH_SELF;
-	}
+	kind = arm_is_32bit(v->vm) ? arm32_insn_waits(v, s->pc, pstate & ARM_CPSR_T) :
+				     insn_waits(v, s->pc);
+	s->halted = kind;
+	if (kind == 1)
+		s->irqs_off = (pstate & all) == all;
 }
 
 int arch_vcpu_sample(struct vcpu *v, struct vcpu_sample *s)

@@ -25,6 +25,9 @@ static const image_format formats[] = {
 	arm64_image_open,
 	zboot_open,
 #endif
+#ifdef CONFIG_BOOT_ARM_ZIMAGE
+	arm_zimage_open,
+#endif
 #ifdef CONFIG_BOOT_ZIMAGE
 	zimage_open,
 #endif
@@ -51,6 +54,7 @@ struct image_foreign {
 
 static const struct image_foreign foreign[] = {
 	{ 0x38, "ARM\x64", "an arm64 kernel, which this vmtool cannot run" },
+	{ 0x24, "\x18\x28\x6f\x01", "a 32-bit ARM kernel, which this vmtool cannot run" },
 	{ 0x38, "RSC\x05", "a riscv kernel, which this vmtool cannot run" },
 	{ 0x202, "HdrS", "an x86 bzImage, which this vmtool was built without support for" },
 	{ 0, "\177ELF", "an ELF file, which this vmtool was built without support for" },

@@ -129,6 +129,15 @@ int elf_open(struct kernel_image *ki, const struct image_src *src);
 int arm64_image_open(struct kernel_image *ki, const struct image_src *src);
 
 /**
+ * arm_zimage_open() - the format of arch/arm/boot/zImage
+ * @ki: filled in
+ * @src: file
+ *
+ * Return: as described at the top of this file.
+ */
+int arm_zimage_open(struct kernel_image *ki, const struct image_src *src);
+
+/**
  * zboot_open() - the format of arch/arm64/boot/vmlinuz.efi
  * @ki: filled in
  * @src: file

@@ -26,6 +26,7 @@
 #define TCE_PAGE_SHIFT	12
 
 const char arch_kernel_name[] = "powerpc";
+const unsigned int arch_kernel_protos = BIT(KERNEL_FDT);
 const char arch_qmp_target[] = "ppc64";
 const char *const arch_kernel_images[] = { "zImage.pseries", "zImage", NULL };
 const bool arch_serial_is_hvc = true;

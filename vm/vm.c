@@ -304,6 +304,10 @@ static int vm_open_files(struct vm *vm)
 	} else {
 		ret = kernel_image_open(&vm->kernel, vm->cfg->kernel);
 	}
+	if (!ret && !(arch_kernel_protos & BIT(vm->kernel.proto))) {
+		log_err("kernel %s: is of another architecture", vm->cfg->kernel);
+		ret = -ENOEXEC;
+	}
 	if (ret)
 		return ret;
 	ret = initrd_open(&vm->initrd, vm->cfg->initrds, vm->cfg->nr_initrds);
@@ -543,6 +547,7 @@ void vm_describe(struct vm *vm, FILE *out)
 {
 	static const char *const protos[] = {
 		[KERNEL_PVH] = "PVH", [KERNEL_LINUX64] = "64-bit", [KERNEL_FDT] = "device tree",
+		[KERNEL_ARM32] = "device tree, 32-bit",
 	};
 	const struct device *dev;
 

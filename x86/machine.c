@@ -28,6 +28,7 @@
 #define CPUID_SVM	BIT(2)
 
 const char arch_kernel_name[] = "x86";
+const unsigned int arch_kernel_protos = BIT(KERNEL_PVH) | BIT(KERNEL_LINUX64);
 const char arch_qmp_target[] = "x86_64";
 const char *const arch_kernel_images[] = { "bzImage", NULL };
 const bool arch_serial_is_hvc;

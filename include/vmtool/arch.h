@@ -8,9 +8,8 @@
 #include <linux/types.h>
 #include <vmtool/props.h>
 
-struct device;
+struct pci_host_conf;
 struct vcpu;
-struct virtio_dev;
 struct vcpu_sample;
 struct vm;
 struct vm_config;
@@ -22,6 +21,9 @@ struct vm_config;
 
 /** arch_kernel_name - the kernel's SRCARCH, where images are looked for */
 extern const char arch_kernel_name[];
+
+/** arch_kernel_protos - bit N: a kernel that is entered as enum kernel_proto N says can run */
+extern const unsigned int arch_kernel_protos;
 
 /** arch_qmp_target - what query-cpus-fast calls it */
 extern const char arch_qmp_target[];
@@ -80,7 +82,7 @@ extern const struct pci_host_conf arch_pci_host;
  * @base: receives its guest physical address
  * @gsi: receives its interrupt line, which several may share
  *
- * Return: device, not realized; NULL after a one-line message.
+ * Return: false where there is no room for so many.
  */
 bool arch_virtio_mmio(unsigned int index, u64 *base, u32 *gsi);
 

@@ -20,11 +20,13 @@ struct gmem;
  *	(Documentation/x86/boot.rst, "64-bit BOOT PROTOCOL")
  * @KERNEL_FDT: at its first instruction with a device tree
  *	(Documentation/arm64/booting.rst, Documentation/powerpc/booting.rst)
+ * @KERNEL_ARM32: so, by a 32-bit ARM CPU (Documentation/arm/booting.rst)
  */
 enum kernel_proto {
 	KERNEL_PVH,
 	KERNEL_LINUX64,
 	KERNEL_FDT,
+	KERNEL_ARM32,
 };
 
 /**
@@ -67,6 +69,8 @@ struct kernel_segment {
  * @version_sought: @version is all that can be found
  * @rodata: private, of image_rodata()
  * @rodata_len: its bytes
+ * @rodata_skip: bytes mapped in front of it
+ * @rodata_mapped: it is a mapping, not allocated
  * @rodata_sought: it was read, if it could be
  */
 struct kernel_image {
@@ -89,6 +93,8 @@ struct kernel_image {
 	bool version_sought;
 	char *rodata;
 	size_t rodata_len;
+	u32 rodata_skip;
+	bool rodata_mapped;
 	bool rodata_sought;
 };
 

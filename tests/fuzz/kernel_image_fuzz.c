@@ -15,12 +15,13 @@
 /* What the rest of vmtool relies on. */
 static void fuzz_check(const struct kernel_image *ki)
 {
+	size_t setup = ki->proto == KERNEL_ARM32 ? 0 : 0x20;
 	int i;
 
 	if (ki->fd < 0 || !ki->nr_seg || ki->nr_seg > KERNEL_MAX_SEGMENTS ||
 	    ki->start < 1 << 20 || ki->start >= ki->end || ki->end > 1ULL << 32 ||
 	    ki->entry < ki->start || ki->entry >= ki->end || !ki->cmdline_max ||
-	    ki->setup_len > sizeof(ki->setup) || ki->setup_len < 0x20)
+	    ki->setup_len > sizeof(ki->setup) || ki->setup_len < setup)
 		abort();
 	for (i = 0; i < ki->nr_seg; i++) {
 		const struct kernel_segment *s = &ki->seg[i];

@@ -325,8 +325,10 @@ TEST(no_kernels)
 	refused(_metadata, "070701000000", 12, "is an initrd");
 	refused(_metadata, "MZ\220\0\3\0", 6, "is a UEFI program");
 	refused(_metadata, buf, sizeof(buf), "is of no format that this vmtool knows");
+#ifndef CONFIG_BOOT_ARM64
 	memcpy(buf + 0x38, "ARM\x64", 4);
 	refused(_metadata, buf, sizeof(buf), "is an arm64 kernel");
+#endif
 }
 
 static void refused_path(struct __test_metadata *_metadata, const char *path, int err,
