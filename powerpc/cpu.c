@@ -47,7 +47,8 @@ int arch_vcpu_init(struct vcpu *v)
 		log_err("vCPU %u: KVM here has no pseries guests: %s", v->index, strerror(-ret));
 		return ret;
 	}
-	ret = v->vm->arch->irq->connect(v);
+	if (v->vm->arch->irq->connect)
+		ret = v->vm->arch->irq->connect(v);
 	if (ret) {
 		log_err("vCPU %u: cannot have interrupts: %s", v->index, strerror(-ret));
 		return ret;
@@ -62,6 +63,10 @@ int arch_vcpu_init(struct vcpu *v)
 
 void arch_vcpu_destroy(struct vcpu *v)
 {
+	const struct ppc_irq_ops *irq = v->vm->arch->irq;
+
+	if (irq->disconnect)
+		irq->disconnect(v);
 }
 
 struct vcpu *ppc_find_vcpu(struct vm *vm, u64 server)

@@ -55,7 +55,7 @@ static void vec5(const struct vm *vm, struct fdt_builder *b)
 	set_vec5(vec, VEC5_LPAR);
 	set_vec5(vec, VEC5_LARGE);
 	set_vec5(vec, VEC5_MSI);
-	if (vm->arch->irq != &ppc_xics_ops)
+	if (!vm->arch->irq->xics)
 		set_vec5(vec, VEC5_XIVE);
 	if (h->radix) {
 		set_vec5(vec, VEC5_RADIX);

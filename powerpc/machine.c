@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <vmtool/arch.h>
 #include <vmtool/device.h>
@@ -34,6 +35,7 @@ const bool arch_serial_is_hvc = true;
 static const char *const irqchips[] = {
 	[PPC_IRQCHIP_AUTO] = "auto",
 	[PPC_IRQCHIP_XICS] = "xics",
+	[PPC_IRQCHIP_XICS_USER] = "xics-user",
 	[PPC_IRQCHIP_XIVE] = "xive",
 	NULL
 };
@@ -47,7 +49,7 @@ const struct prop arch_props[] = {
 	{
 		.name = "irqchip", .type = PROP_ENUM, .offset = offsetof(struct ppc_conf, irqchip),
 		.def = "auto", .choices = irqchips, .arg = "KIND",
-		.help = "interrupt controller: auto (default), xics or xive",
+		.help = "interrupt controller: auto (default), xics, xics-user or xive",
 	},
 	{ }
 };
@@ -193,32 +195,60 @@ static bool has_device(const struct vm *vm, u32 type)
 /* What only a kernel with the driver for XIVE has in it. */
 #define XIVE_NODE	"ibm,power-ivpe"
 
-/* Hosts from POWER9 on have it, and kernels that were built with it can use it. */
+/*
+ * Hosts from POWER9 on have XIVE, and kernels that were built with it can use it. All know
+ * XICS, for which KVM is only needed to be fast.
+ */
+static const struct ppc_irq_ops *best_irqchip(struct vm *vm, bool xive)
+{
+	if (xive && kernel_image_has(&vm->kernel, XIVE_NODE))
+		return &ppc_xive_ops;
+	if (vm->vm_fd < 0 || has_device(vm, KVM_DEV_TYPE_XICS))
+		return &ppc_xics_ops;
+	log_debug("KVM here has no interrupt controller for this guest: XICS is emulated");
+	return &ppc_xics_user_ops;
+}
+
 static int choose_irqchip(struct vm *vm)
 {
 	bool xive = has_device(vm, KVM_DEV_TYPE_XIVE);
 
 	switch (vm->arch->conf->irqchip) {
 	case PPC_IRQCHIP_XIVE:
+		vm->arch->irq = &ppc_xive_ops;
 		if (xive)
 			break;
 		log_err("--irqchip xive: KVM here does not have it");
 		return -EOPNOTSUPP;
 	case PPC_IRQCHIP_XICS:
-		xive = false;
+		vm->arch->irq = &ppc_xics_ops;
+		break;
+	case PPC_IRQCHIP_XICS_USER:
+		vm->arch->irq = &ppc_xics_user_ops;
 		break;
 	default:
-		xive = xive && kernel_image_has(&vm->kernel, XIVE_NODE);
+		vm->arch->irq = best_irqchip(vm, xive);
 	}
-	vm->arch->irq = xive ? &ppc_xive_ops : &ppc_xics_ops;
 	return 0;
+}
+
+int ppc_add_lines(struct vm *vm)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < PPC_NR_GSI && !ret; i++)
+		ret = vm->arch->irq->add(vm, PPC_IRQ_LINES + i,
+					 i < PPC_GSI_PCI ? IRQ_EDGE : IRQ_LEVEL);
+	return ret;
 }
 
 static int create_irqchip(struct vm *vm)
 {
 	int ret = choose_irqchip(vm);
+	bool in_kvm = vm->arch->irq != &ppc_xics_user_ops;
 
-	irqchip_init(&vm->irqchip, vm->vm_fd, PPC_NR_GSI);
+	irqchip_init(&vm->irqchip, in_kvm ? vm->vm_fd : -1, PPC_NR_GSI);
 	vm->irqchip.line_base = PPC_IRQ_LINES;
 	vm->irqchip.gsi_base = PPC_IRQ_LINES;
 	vm->irqchip.msi_line = ppc_msi_line;
@@ -346,7 +376,7 @@ void arch_describe(struct vm *vm, FILE *out)
 
 	fprintf(out, "threads of a core: %u\n", arch->conf->threads);
 	fprintf(out, "page tables: %s\n", arch->host.radix ? "radix" : "hash");
-	fprintf(out, "interrupts: %s\n", arch->irq == &ppc_xics_ops ? "XICS" : "XIVE");
+	fprintf(out, "interrupts: %s\n", arch->irq->name);
 	fprintf(out, "device tree: 0x%llx, %zu bytes\n", (unsigned long long)arch->fdt,
 		arch->fdt_len);
 }

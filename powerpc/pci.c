@@ -3,17 +3,13 @@
  * PCI: the host bridge, and its node with one for each function: a pseries kernel looks
  * for no device that is not in the tree (LoPAR, B.6.6; IEEE Std 1275, PCI Bus Binding).
  */
-#include <errno.h>
 
 #include <linux/kernel.h>
 #include <linux/pci.h>
 #include <vmtool/arch.h>
 #include <vmtool/device.h>
 #include <vmtool/fdt.h>
-#include <vmtool/log.h>
 #include <vmtool/pci.h>
-#include <vmtool/virtio.h>
-#include <vmtool/virtio_pci.h>
 #include <vmtool/vm.h>
 
 #include "powerpc.h"
@@ -193,9 +189,5 @@ const struct pci_host_conf arch_pci_host = {
 /* No kernel looks for such devices on a pseries machine. */
 bool arch_virtio_mmio(unsigned int index, u64 *base, u32 *gsi)
 {
-	if (add_pci_host(vm)) {
-		virtio_destroy(vd);
-		return NULL;
-	}
-	return virtio_pci_create(vd, vm->pci);
+	return false;
 }

@@ -16,16 +16,19 @@ struct pci_device;
 struct ppc_xive;
 struct vcpu;
 struct vm;
+struct xics;
 
 /**
  * enum ppc_irqchip - interrupt controllers of a pseries machine
  * @PPC_IRQCHIP_AUTO: the best that there is
- * @PPC_IRQCHIP_XICS: XICS: by hypercalls and RTAS
+ * @PPC_IRQCHIP_XICS: XICS: by hypercalls and RTAS, which KVM serves
+ * @PPC_IRQCHIP_XICS_USER: the same, served by us
  * @PPC_IRQCHIP_XIVE: XIVE: by its registers
  */
 enum ppc_irqchip {
 	PPC_IRQCHIP_AUTO,
 	PPC_IRQCHIP_XICS,
+	PPC_IRQCHIP_XICS_USER,
 	PPC_IRQCHIP_XIVE,
 };
 
@@ -71,9 +74,12 @@ struct ppc_host {
 
 /**
  * struct ppc_irq_ops - an interrupt controller
+ * @name: what users call it
+ * @xics: a guest finds a XICS: calls of RTAS configure its sources
  * @create: make it, with the sources of all lines; before vCPUs
  * @destroy: release what @create took, but for KVM's device
  * @connect: let a vCPU have it, on the vCPU's thread
+ * @disconnect: the vCPU is about to be gone
  * @add: make a source, in the state of power-on
  * @reset: back to the state of power-on; vCPUs are held
  * @reset_vcpu: the same for what belongs to a vCPU
@@ -84,9 +90,12 @@ struct ppc_host {
  * What is NULL is not needed. All return 0 or -errno; @create, after a message.
  */
 struct ppc_irq_ops {
+	const char *name;
+	bool xics;
 	int (*create)(struct vm *vm);
 	void (*destroy)(struct vm *vm);
 	int (*connect)(struct vcpu *v);
+	void (*disconnect)(struct vcpu *v);
 	int (*add)(struct vm *vm, u32 irq, enum irq_trigger trigger);
 	int (*reset)(struct vm *vm);
 	int (*reset_vcpu)(struct vcpu *v);
@@ -96,7 +105,14 @@ struct ppc_irq_ops {
 };
 
 extern const struct ppc_irq_ops ppc_xics_ops;
+extern const struct ppc_irq_ops ppc_xics_user_ops;
 extern const struct ppc_irq_ops ppc_xive_ops;
+
+/** ppc_add_lines() - make the sources of all lines, by the controller's @add; its return */
+int ppc_add_lines(struct vm *vm);
+
+/** ppc_xics_fdt() - the node of a XICS */
+void ppc_xics_fdt(const struct vm *vm, struct fdt_builder *b);
 
 /**
  * struct ppc_msi_block - messages of a PCI function
@@ -123,6 +139,7 @@ struct ppc_saved_reg {
  * @irq: the interrupt controller
  * @irq_fd: KVM's device for it, or -1
  * @xive: what XIVE needs
+ * @xics: the emulated XICS, NULL where it is another controller
  * @tce_fd: KVM's table of DMA addresses, or -1
  * @lock: protects what follows, up to the blank line
  * @lpcr: logical partitioning control of all vCPUs
@@ -148,6 +165,7 @@ struct vm_arch {
 	const struct ppc_irq_ops *irq;
 	int irq_fd;
 	struct ppc_xive *xive;
+	struct xics *xics;
 	int tce_fd;
 	pthread_mutex_t lock;
 	u64 lpcr;
@@ -286,6 +304,13 @@ s32 ppc_rtas_query_irq(struct vcpu *v, struct rtas_call *c);
 
 /** ppc_msi_line() - the interrupt source that a message is */
 int ppc_msi_line(const struct irqchip *chip, u64 addr, u32 data);
+
+/* --- xics-user.c: where KVM has no XICS of its own, or shall not use it */
+
+s32 ppc_rtas_set_xive(struct vcpu *v, struct rtas_call *c);
+s32 ppc_rtas_get_xive(struct vcpu *v, struct rtas_call *c);
+s32 ppc_rtas_int_off(struct vcpu *v, struct rtas_call *c);
+s32 ppc_rtas_int_on(struct vcpu *v, struct rtas_call *c);
 
 /* --- pci.c */
 

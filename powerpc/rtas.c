@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * RTAS, the firmware that stays (LoPAR, chapter 7): its code in guest memory is a stub
- * that makes a hypercall of KVM's own; all is done here. What the interrupt controller
- * XICS is asked by RTAS, KVM does itself.
+ * that makes a hypercall of KVM's own; all is done here, but for what a XICS in KVM is
+ * asked: that ends there.
  */
 #include <endian.h>
 #include <errno.h>
@@ -218,7 +218,8 @@ static s32 get_sensor(struct vcpu *v, struct rtas_call *c)
 
 static const struct rtas_function {
 	const char *name;
-	s32 (*fn)(struct vcpu *v, struct rtas_call *c);	/* NULL: KVM does it */
+	s32 (*fn)(struct vcpu *v, struct rtas_call *c);
+	bool xics;	/* only where there is one; if it is KVM's, KVM does it */
 } functions[] = {
 	{ "power-off", power_off },
 	{ "system-reboot", system_reboot },
@@ -242,15 +243,15 @@ static const struct rtas_function {
 	{ "ibm,write-pci-config", ppc_rtas_ibm_write_config },
 	{ "ibm,change-msi", ppc_rtas_change_msi },
 	{ "ibm,query-interrupt-source-number", ppc_rtas_query_irq },
-	{ "ibm,set-xive" },
-	{ "ibm,get-xive" },
-	{ "ibm,int-off" },
-	{ "ibm,int-on" },
+	{ "ibm,set-xive", ppc_rtas_set_xive, true },
+	{ "ibm,get-xive", ppc_rtas_get_xive, true },
+	{ "ibm,int-off", ppc_rtas_int_off, true },
+	{ "ibm,int-on", ppc_rtas_int_on, true },
 };
 
 static bool has_function(const struct vm *vm, const struct rtas_function *f)
 {
-	return f->fn || vm->arch->irq == &ppc_xics_ops;
+	return !f->xics || vm->arch->irq->xics;
 }
 
 int ppc_rtas_define(struct vm *vm)
@@ -259,7 +260,7 @@ int ppc_rtas_define(struct vm *vm)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(functions); i++) {
-		if (functions[i].fn)
+		if (!functions[i].xics)
 			continue;
 		memset(&token, 0, sizeof(token));
 		snprintf(token.name, sizeof(token.name), "%s", functions[i].name);
@@ -317,7 +318,7 @@ s64 ppc_rtas_call(struct vcpu *v, u64 args)
 
 	if (token - RTAS_TOKEN_BASE < ARRAY_SIZE(functions))
 		f = &functions[token - RTAS_TOKEN_BASE];
-	if (f && f->fn) {
+	if (f && has_function(v->vm, f)) {
 		c.rets[0] = f->fn(v, &c);
 	} else {
 		c.rets[0] = RTAS_PARAM_ERROR;

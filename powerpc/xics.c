@@ -41,12 +41,9 @@ static int xics_add(struct vm *vm, u32 irq, enum irq_trigger trigger)
 
 static int xics_reset(struct vm *vm)
 {
+	int ret = ppc_add_lines(vm);
 	u32 i;
-	int ret = 0;
 
-	for (i = 0; i < PPC_NR_GSI && !ret; i++)
-		ret = xics_add(vm, PPC_IRQ_LINES + i,
-			       i < PPC_GSI_PCI ? IRQ_EDGE : IRQ_LEVEL);
 	for (i = 0; i < vm->arch->msi_made && !ret; i++)
 		ret = xics_add(vm, PPC_IRQ_MSIS + i, IRQ_EDGE);
 	return ret;
@@ -61,7 +58,8 @@ static int xics_create(struct vm *vm)
 		return 0;
 	if (ioctl(vm->vm_fd, KVM_CREATE_DEVICE, &dev) < 0) {
 		ret = -errno;
-		log_err("KVM here has no interrupt controller XICS: %s", strerror(errno));
+		log_err("KVM here has no interrupt controller XICS: %s; try --irqchip xics-user",
+			strerror(errno));
 		return ret;
 	}
 	vm->arch->irq_fd = dev.fd;
@@ -97,7 +95,7 @@ static bool xics_is_masked(struct vm *vm, u32 irq)
 	return source_attr(vm, KVM_GET_DEVICE_ATTR, irq, &val) || (val & KVM_XICS_MASKED);
 }
 
-static void xics_fdt(const struct vm *vm, struct fdt_builder *b)
+void ppc_xics_fdt(const struct vm *vm, struct fdt_builder *b)
 {
 	const u32 servers[] = { 0, vm->cfg->nr_cpus };
 
@@ -114,11 +112,13 @@ static void xics_fdt(const struct vm *vm, struct fdt_builder *b)
 }
 
 const struct ppc_irq_ops ppc_xics_ops = {
+	.name = "XICS",
+	.xics = true,
 	.create = xics_create,
 	.connect = xics_connect,
 	.add = xics_add,
 	.reset = xics_reset,
 	.reset_vcpu = xics_reset_vcpu,
 	.is_masked = xics_is_masked,
-	.fdt = xics_fdt,
+	.fdt = ppc_xics_fdt,
 };

@@ -409,9 +409,7 @@ static int add_sources(struct vm *vm)
 	/* One a CPU for what CPUs send each other. */
 	for (i = 0; i < vm->cfg->nr_cpus && !ret; i++)
 		ret = xive_add(vm, i, IRQ_EDGE);
-	for (i = 0; i < PPC_NR_GSI && !ret; i++)
-		ret = xive_add(vm, PPC_IRQ_LINES + i, i < PPC_GSI_PCI ? IRQ_EDGE : IRQ_LEVEL);
-	return ret;
+	return ret ?: ppc_add_lines(vm);
 }
 
 static int xive_create(struct vm *vm)
@@ -482,6 +480,7 @@ static void xive_fdt(const struct vm *vm, struct fdt_builder *b)
 }
 
 const struct ppc_irq_ops ppc_xive_ops = {
+	.name = "XIVE",
 	.create = xive_create,
 	.destroy = xive_destroy,
 	.connect = xive_connect,

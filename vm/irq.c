@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include <linux/kvm.h>
 
+#include <linux/kernel.h>
+#include <vmtool/io.h>
 #include <vmtool/irq.h>
 #include <vmtool/log.h>
 #include <vmtool/stats.h>
@@ -38,6 +40,7 @@ void irqchip_destroy(struct irqchip *chip)
 
 	if (!chip->nr)
 		return;
+	irq_user_destroy(chip);
 	for (i = 0; i < chip->nr; i++)
 		if (chip->lines[i].fd >= 0)
 			close(chip->lines[i].fd);
@@ -95,10 +98,24 @@ void irq_pulse(struct irq_line *line)
 	irq_set(line, false);
 }
 
-static int irq_bind_fd(const struct irq_line *line, int fd)
+static void line_ready(struct ev_source *src, u32 events)
+{
+	struct irq_line *line = container_of(src, struct irq_line, watch);
+	u64 count;
+
+	if (read(src->fd, &count, sizeof(count)) == sizeof(count))
+		irq_user_edge(line->chip, line->chip->gsi_base + line->gsi);
+}
+
+static int irq_bind_fd(struct irq_line *line, int fd)
 {
 	struct kvm_irqfd irqfd = { .fd = fd, .gsi = line->chip->gsi_base + line->gsi };
 
+	if (line->chip->user) {
+		line->watch.fd = fd;
+		line->watch.fn = line_ready;
+		return irq_user_watch(line->chip, &line->watch);
+	}
 	if (line->vm_fd < 0 || line->chip->deferred)
 		return 0;
 	return ioctl(line->vm_fd, KVM_IRQFD, &irqfd) < 0 ? -errno : 0;

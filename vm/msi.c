@@ -3,7 +3,8 @@
  * Message-signalled interrupts. Each has an eventfd that KVM listens at (KVM_IRQFD)
  * while the interrupt is routed: a signal needs no thread of ours and comes from any
  * thread, or from the host's kernel. KVM maps the number of an irqfd to a message
- * by a table that is written as a whole.
+ * by a table that is written as a whole. Where the interrupt controller is in this process
+ * nobody but it listens there, and what we signal ourselves goes to it directly.
  */
 #include <errno.h>
 #include <poll.h>
@@ -139,15 +140,6 @@ static int write_table(struct irqchip *chip)
 	chip->table->nr = chip->nr_fixed + chip->nr_msis;
 	chip->table->flags = 0;
 	return ioctl(chip->vm_fd, KVM_SET_GSI_ROUTING, chip->table) < 0 ? -errno : 0;
-}
-
-static int bind_fd(struct msi *msi, u32 flags)
-{
-	struct kvm_irqfd irqfd = { .fd = msi->fd, .gsi = msi->gsi, .flags = flags };
-
-	if (msi->chip->vm_fd < 0)
-		return 0;
-	return ioctl(msi->chip->vm_fd, KVM_IRQFD, &irqfd) < 0 ? -errno : 0;
 }
 
 /* Takes what was signalled; true when there was something. */
@@ -303,6 +295,8 @@ int msi_init(struct msi *msi, struct irqchip *chip, u32 devid)
 	if (fd < 0)
 		return -errno;
 	msi->fd = fd;
+	msi->watch.fd = fd;
+	msi->watch.fn = msi_ready;
 	msi->gsi = -1;
 	msi->devid = devid;
 	msi->chip = chip;
@@ -326,11 +320,26 @@ void msi_unroute(struct msi *msi)
 	pthread_mutex_unlock(&msi->chip->lock);
 }
 
+/* What comes while the interrupt is held back stays in the descriptor. */
+static bool signal_user(struct msi *msi)
+{
+	bool routed;
+
+	pthread_mutex_lock(&msi->chip->lock);
+	routed = msi->routed;
+	if (routed)
+		irq_user_edge(msi->chip, msi->gsi);
+	pthread_mutex_unlock(&msi->chip->lock);
+	return routed;
+}
+
 /* True when the message went past the descriptor. */
 static bool signal_direct(struct msi *msi)
 {
 	bool direct;
 
+	if (msi->chip->user)
+		return signal_user(msi);
 	if (!__atomic_load_n(&msi->direct, __ATOMIC_ACQUIRE))
 		return false;
 	pthread_mutex_lock(&msi->chip->lock);

@@ -5,7 +5,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <linux/types.h>
+#include <vmtool/evloop.h>
 
+struct irq_user;
 struct kvm_irq_routing;
 struct kvm_irq_routing_entry;
 struct msi;
@@ -31,6 +33,7 @@ enum irq_trigger {
  * @shared: irq_get_shared() gave it away
  * @raised: times it rose, by irq_set() or irq_signal()
  * @fd: eventfd of irq_fd(), or -1
+ * @watch: listens at @fd where KVM does not
  * @chip: interrupt controller
  */
 struct irq_line {
@@ -41,15 +44,17 @@ struct irq_line {
 	bool shared;
 	u64 raised;
 	int fd;
+	struct ev_source watch;
 	struct irqchip *chip;
 };
 
 /**
- * struct irqchip - the lines of KVM's interrupt controller, and messages to it
- * @vm_fd: KVM's VM, or -1 in tests
+ * struct irqchip - the lines of an interrupt controller, and messages to it
+ * @vm_fd: KVM's VM, or -1 in tests and where @user is set
  * @nr: lines there are; messages are numbered behind them
  * @line_base: what KVM_IRQ_LINE calls line 0
  * @gsi_base: what KVM_IRQFD calls line 0
+ * @user: it is not KVM's, but one in this process; see irqchip_set_user()
  * @msi_devid: a message has to say which device it comes from
  * @msi_line: where messages are no more than another name of a line: the number of that,
  *	as KVM_IRQFD calls it, or -EINVAL when a message is none; else NULL, and messages
@@ -66,12 +71,14 @@ struct irq_line {
  * @msis: whose each message is; NULL: nobody's any more
  * @nr_msis: entries in use or used before
  * @max_msis: entries there is room for
+ * @messages: messages sent by msi_signal()
  */
 struct irqchip {
 	int vm_fd;
 	u32 nr;
 	u32 line_base;
 	u32 gsi_base;
+	struct irq_user *user;
 	bool msi_devid;
 	bool deferred;
 	int (*msi_line)(const struct irqchip *chip, u64 addr, u32 data);
@@ -86,18 +93,33 @@ struct irqchip {
 	struct msi **msis;
 	u32 nr_msis;
 	u32 max_msis;
+	u64 messages;
 };
 
 /**
  * irqchip_init() - no line is in use
  * @chip: caller-owned
- * @vm_fd: KVM's VM with an in-kernel interrupt controller, or -1 in tests
+ * @vm_fd: KVM's VM with an in-kernel interrupt controller, or -1 in tests and before
+ *	irqchip_set_user()
  * @nr: lines, at most IRQ_MAX_LINES
  *
  * What is not 0 or NULL of @line_base, @gsi_base, @msi_devid, @deferred and @msi_line is
  * set after it.
  */
 void irqchip_init(struct irqchip *chip, int vm_fd, u32 nr);
+
+/**
+ * irqchip_set_user() - interrupts go to a controller in this process
+ * @chip: interrupt controller without KVM's VM, and with @line_base; with @msi_line and
+ *	@gsi_base where there are messages or irq_fd() is called
+ * @set: raises and lowers a line, by the number that it has for KVM elsewhere; for any
+ *	thread. Messages and descriptors do both.
+ * @priv: passed to @set
+ *
+ * Return: 0 or -errno.
+ */
+int irqchip_set_user(struct irqchip *chip, void (*set)(void *priv, u32 irq, bool level),
+		     void *priv);
 
 /**
  * irqchip_start() - KVM takes interrupts from now on
@@ -164,7 +186,8 @@ void irq_pulse(struct irq_line *line);
  * irq_fd() - an eventfd whose signal is a rising edge of the line
  * @line: line that triggers on edges; several devices may share it
  *
- * Bound by KVM_IRQFD, so that a signal needs no thread of ours. In tests it is an
+ * Bound by KVM_IRQFD, so that a signal needs no thread of ours if the interrupt
+ * controller is KVM's. In tests it is an
  * eventfd that nobody reads.
  *
  * Return: descriptor, owned by @line and the same at each call; -EINVAL when the
@@ -221,6 +244,7 @@ void irqchip_destroy(struct irqchip *chip);
  * @chip: interrupt controller
  * @fd: eventfd whose signal is the interrupt; what is signalled while @routed is
  *	false stays in it and is delivered when it is routed
+ * @watch: listens at @fd where KVM does not
  * @gsi: KVM's number of the route, taken with the first route; -1 before
  * @devid: device that it comes from: bus << 8 | devfn
  * @addr: address of the message
@@ -231,6 +255,7 @@ void irqchip_destroy(struct irqchip *chip);
 struct msi {
 	struct irqchip *chip;
 	int fd;
+	struct ev_source watch;
 	int gsi;
 	u32 devid;
 	u64 addr;

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <kselftest_harness.h>
 
@@ -395,6 +397,189 @@ TEST_F(irq, several_threads)
 		EXPECT_EQ(0, r[i].failures);
 	}
 	EXPECT_EQ(0, self->chip.nr_msis);
+}
+
+/* ---- a controller in this process */
+
+#define USER_BASE	0x1000
+#define USER_MSI	0x1100
+#define USER_ADDR	0x40000000000ULL
+
+struct controller {
+	pthread_mutex_t lock;
+	unsigned int rose[USER_MSI + 16 - USER_BASE];
+	bool level[USER_MSI + 16 - USER_BASE];
+};
+
+FIXTURE(user) {
+	struct irqchip chip;
+	struct msi msi;
+	struct controller c;
+};
+
+static void user_set(void *priv, u32 irq, bool level)
+{
+	struct controller *c = priv;
+
+	pthread_mutex_lock(&c->lock);
+	c->rose[irq - USER_BASE] += level;
+	c->level[irq - USER_BASE] = level;
+	pthread_mutex_unlock(&c->lock);
+}
+
+static int user_line(const struct irqchip *chip, u64 addr, u32 data)
+{
+	return addr == USER_ADDR && data - USER_MSI < 16 ? (int)data : -EINVAL;
+}
+
+FIXTURE_SETUP(user)
+{
+	memset(self, 0, sizeof(*self));
+	pthread_mutex_init(&self->c.lock, NULL);
+	irqchip_init(&self->chip, -1, 8);
+	self->chip.line_base = USER_BASE;
+	self->chip.gsi_base = USER_BASE;
+	self->chip.msi_line = user_line;
+	ASSERT_EQ(0, irqchip_set_user(&self->chip, user_set, &self->c));
+	ASSERT_EQ(0, msi_init(&self->msi, &self->chip, 0));
+}
+
+FIXTURE_TEARDOWN(user)
+{
+	msi_destroy(&self->msi);
+	irqchip_destroy(&self->chip);
+}
+
+static unsigned int rose(struct controller *c, u32 irq)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&c->lock);
+	n = c->rose[irq - USER_BASE];
+	pthread_mutex_unlock(&c->lock);
+	return n;
+}
+
+/* By the thread that listens. */
+static bool rises(struct controller *c, u32 irq, unsigned int n)
+{
+	int i;
+
+	for (i = 0; i < 5000 && rose(c, irq) < n; i++)
+		usleep(1000);
+	return rose(c, irq) == n;
+}
+
+#define times(irq)	rose(&self->c, irq)
+#define comes(irq, n)	rises(&self->c, irq, n)
+
+TEST_F(user, lines)
+{
+	struct irq_line *level = irq_get(&self->chip, 3, IRQ_LEVEL);
+	struct irq_line *edge = irq_get(&self->chip, 4, IRQ_EDGE);
+
+	irq_set(level, true);
+	irq_set(level, true);
+	EXPECT_EQ(1, times(USER_BASE + 3));
+	EXPECT_TRUE(self->c.level[3]);
+	irq_set(level, false);
+	EXPECT_FALSE(self->c.level[3]);
+	irq_pulse(edge);
+	irq_pulse(edge);
+	EXPECT_EQ(2, times(USER_BASE + 4));
+	EXPECT_FALSE(self->c.level[4]);
+}
+
+TEST_F(user, a_descriptor_of_a_line)
+{
+	struct irq_line *line = irq_get(&self->chip, 5, IRQ_EDGE);
+	u64 one = 1;
+	int fd = irq_fd(line);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(fd, irq_fd(line));
+	ASSERT_EQ(sizeof(one), write(fd, &one, sizeof(one)));
+	EXPECT_TRUE(comes(USER_BASE + 5, 1));
+	/* We do not go that way round. */
+	irq_signal(line);
+	EXPECT_EQ(2, times(USER_BASE + 5));
+	EXPECT_FALSE(readable(fd));
+}
+
+TEST_F(user, messages)
+{
+	struct msi *m = &self->msi;
+	u64 one = 1;
+
+	EXPECT_EQ(-EINVAL, msi_route(m, USER_ADDR, USER_MSI + 16));
+	EXPECT_EQ(-EINVAL, msi_route(m, USER_ADDR + 4, USER_MSI));
+	ASSERT_EQ(0, msi_route(m, USER_ADDR, USER_MSI + 2));
+	msi_signal(m);
+	EXPECT_EQ(1, times(USER_MSI + 2));
+	EXPECT_FALSE(msi_pending(m));
+	/* What somebody else signals. */
+	ASSERT_EQ(sizeof(one), write(m->fd, &one, sizeof(one)));
+	EXPECT_TRUE(comes(USER_MSI + 2, 2));
+	/* Another message. */
+	ASSERT_EQ(0, msi_route(m, USER_ADDR, USER_MSI + 3));
+	msi_signal(m);
+	ASSERT_EQ(sizeof(one), write(m->fd, &one, sizeof(one)));
+	EXPECT_TRUE(comes(USER_MSI + 3, 2));
+	EXPECT_EQ(2, times(USER_MSI + 2));
+}
+
+TEST_F(user, messages_that_are_held_back)
+{
+	struct msi *m = &self->msi;
+
+	msi_signal(m);
+	EXPECT_TRUE(msi_pending(m));
+	ASSERT_EQ(0, msi_route(m, USER_ADDR, USER_MSI));
+	EXPECT_TRUE(comes(USER_MSI, 1));
+	msi_unroute(m);
+	msi_signal(m);
+	usleep(20000);
+	EXPECT_TRUE(msi_pending(m));
+	EXPECT_EQ(1, times(USER_MSI));
+	msi_clear(m);
+	EXPECT_EQ(0, msi_route(m, USER_ADDR, USER_MSI));
+	usleep(20000);
+	EXPECT_EQ(1, times(USER_MSI));
+}
+
+static void *user_thread(void *arg)
+{
+	struct msi *m = arg;
+	u64 one = 1;
+	int i;
+
+	for (i = 0; i < 2000; i++) {
+		msi_signal(m);
+		if (write(m->fd, &one, sizeof(one)) < 0)
+			break;
+	}
+	return NULL;
+}
+
+/* While it is masked and unmasked, nothing that was sent last is lost. */
+TEST_F(user, several_threads)
+{
+	struct msi *m = &self->msi;
+	unsigned int before;
+	pthread_t thread;
+	int i;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, user_thread, m));
+	for (i = 0; i < 200; i++) {
+		EXPECT_EQ(0, msi_route(m, USER_ADDR, USER_MSI));
+		msi_unroute(m);
+	}
+	pthread_join(thread, NULL);
+	msi_clear(m);
+	before = times(USER_MSI);
+	EXPECT_EQ(0, msi_route(m, USER_ADDR, USER_MSI));
+	msi_signal(m);
+	EXPECT_EQ(before + 1, times(USER_MSI));
 }
 
 TEST_HARNESS_MAIN
