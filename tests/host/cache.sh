@@ -310,6 +310,16 @@ cache_debian_arch() {
 	esac
 }
 
+# cache_triple x86|arm|powerpc: what its compiler's name begins with.
+cache_triple() {
+	case $1 in
+	x86) echo x86_64-linux-gnu ;;
+	arm) echo aarch64-linux-gnu ;;
+	powerpc) echo powerpc64le-linux-gnu ;;
+	*) return 1 ;;
+	esac
+}
+
 # The number in the header of bzImage $1 at offset $2, of $3 bytes.
 cache_bzimage_field() { od -An -tu"$3" -j"$2" -N"$3" "$1" | tr -d ' '; }
 
@@ -368,14 +378,9 @@ cache_debian_kernel() {
 # cache_program x86|arm|powerpc FILE.c: prints the static program made of it, for
 # this machine or another. What it includes of its own lies beside it.
 cache_program() {
-	local arch=$1 src=$2 debian triple cc out hash
+	local arch=$1 src=$2 debian triple cc
 
-	debian=$(cache_debian_arch "$arch") || return
-	case $arch in
-	x86) triple=x86_64-linux-gnu ;;
-	arm) triple=aarch64-linux-gnu ;;
-	powerpc) triple=powerpc64le-linux-gnu ;;
-	esac
+	debian=$(cache_debian_arch "$arch") && triple=$(cache_triple "$arch") || return
 	if [ "$arch" = "$(cache_native)" ]; then
 		cc=gcc
 		cache_tool $cc gcc libc6-dev || return
@@ -383,17 +388,32 @@ cache_program() {
 		cc=$triple-gcc
 		cache_tool "$cc" "gcc-${triple/_/-}" "libc6-dev-$debian-cross" || return
 	fi
+	cache_compiled "$src" "$debian" "$cc" -static
+}
+
+# cache_preload FILE.c: prints the shared object made of it, for this machine.
+cache_preload() {
+	cache_tool gcc gcc libc6-dev || return
+	cache_compiled "$1" preload gcc -shared -fPIC
+}
+
+# cache_compiled FILE.c SUFFIX CC OPTION...: prints what it is compiled to.
+cache_compiled() {
+	local src=$1 suffix=$2 hash out
+
+	shift 2
 	hash=$(cat "$src" "${src%/*}"/*.h | sha1sum) || return
-	out=$CACHE/bin/$(basename "$src" .c)-$debian-${hash:0:12}
-	cache_once "${out##*/}" "$out" cache_compile "$cc" "$src" "$out" || return
+	out=$CACHE/bin/$(basename "$src" .c)-$suffix-${hash:0:12}
+	cache_once "${out##*/}" "$out" cache_compile "$src" "$out" "$@" || return
 	echo "$out"
 }
 
 cache_compile() {
-	local cc=$1 src=$2 out=$3
+	local src=$1 out=$2
 
-	cache_step "compiling ${src##*/}" "$cc" -O2 -Wall -Wextra -D_GNU_SOURCE \
-		-static -o "$CACHE_TMP/out" "$src" || return
+	shift 2
+	cache_step "compiling ${src##*/}" "$@" -O2 -Wall -Wextra -D_GNU_SOURCE \
+		-o "$CACHE_TMP/out" "$src" || return
 	mkdir -p "${out%/*}" && mv "$CACHE_TMP/out" "$out"
 }
 

@@ -9,19 +9,12 @@
 # makes that vmtool in the directory OUT.
 
 # What the tests' scripts call, on the host and in its guests.
-FOREIGN_PROGRAMS='attr base-files bash busybox-static coreutils diffutils e2fsprogs ethtool
+FOREIGN_PROGRAMS='attr base-files bash binutils busybox-static coreutils diffutils e2fsprogs ethtool
 	findutils fio gawk grep gzip hostname iperf3 iproute2 iputils-ping jq kmod libc-bin mount
 	ncurses-bin passt pciutils procps python3 sed socat util-linux xz-utils'
 # What vmtool is linked with.
 FOREIGN_LIBS='libjansson-dev zlib1g-dev libbz2-dev liblzma-dev liblzo2-dev liblz4-dev libxxhash-dev
-	libzstd-dev liburing-dev'
-
-foreign_triple() {
-	case $1 in
-	arm) echo aarch64-linux-gnu ;;
-	powerpc) echo powerpc64le-linux-gnu ;;
-	esac
-}
+	libdeflate-dev libzstd-dev liburing-dev'
 
 foreign_download() {
 	local arch=$1 dir=$CACHE/apt/$1
@@ -104,7 +97,7 @@ foreign_make() {
 	local arch=$1 tree=$2 out=$3 triple libs cc make
 	shift 3
 
-	triple=$(foreign_triple "$arch") || return
+	triple=$(cache_triple "$arch") || return
 	# shellcheck disable=SC2086
 	libs=$(foreign_root "$arch" $FOREIGN_LIBS) || return
 	cc="$triple-gcc -idirafter $libs/usr/include -idirafter $libs/usr/include/$triple"

@@ -14,6 +14,8 @@ MACHINE_SHARE='virtio_pci 9pnet_virtio 9p overlay virtio_console'
 # machine_setup ARCH: sets QEMU, the program and the machine, and CONSOLE.
 # shellcheck disable=SC2034
 machine_setup() {
+	local mend
+
 	case $1 in
 	x86)
 		# TCG has AMD's virtualization, not Intel's. It lets a guest's XSETBV
@@ -22,10 +24,12 @@ machine_setup() {
 		QEMU=(qemu-system-x86_64 -M q35 -cpu "max,+svm,-xsave")
 		CONSOLE=ttyS0
 		MACHINE_KVM="kvm_amd $MACHINE_KVM"
-		cache_tool "${QEMU[0]}" qemu-system-x86 ;;
+		cache_tool "${QEMU[0]}" qemu-system-x86 &&
+		mend=$(cache_preload "$MACHINE_DIR/qemu-svm.c") || return
+		QEMU=(env "LD_PRELOAD=$mend" "${QEMU[@]}") ;;
 	arm)
 		QEMU=(qemu-system-aarch64 -M "virt,virtualization=on,gic-version=3"
-		      -cpu cortex-a72)
+		      -cpu "${KVMHOST_CPU:-cortex-a72}")
 		CONSOLE=ttyAMA0
 		cache_tool "${QEMU[0]}" qemu-system-arm ;;
 	powerpc)
