@@ -13,7 +13,7 @@ end="<!-- end -->"
 
 # cell ARCH PATTERN: yes, no, or - where nothing was tried
 cell() {
-	local names='^(pass|fail)\t(linux|command|virtio)/'
+	local names='^(pass|fail)\t(linux|command|virtio|verdict)/'
 
 	[ "$1" = x86 ] || names="^(pass|fail)\t$1/"
 	awk -F'\t' -v names="$names" -v pattern="/$2" '

@@ -68,7 +68,7 @@ for name in stop pause resume; do
 	test_case "$name: a name and --all" refused '' $name --all x
 	test_case "$name: a name no guest can have" refused '' $name ../x
 done
-for name in balloon "stat -m"; do
+for name in balloon "stat -m" stat; do
 	# shellcheck disable=SC2086
 	test_case "$name: no guest named" refused '' $name
 	# shellcheck disable=SC2086
@@ -81,7 +81,8 @@ test_case 'balloon: too small' refused 'not an amount of memory' balloon -a 4095
 test_case 'balloon: two sizes' refused 'one of SIZE' balloon -a 64 65
 test_case 'balloon: a size and --inflate' refused 'one of SIZE' balloon -a 64 -i 1
 test_case 'balloon --deflate: nothing' refused 'not an amount of memory' balloon -a -d 0
-test_case 'stat: of what' refused '--memory' stat -a
+test_case 'stat: of memory, as JSON' refused '--memory excludes --json' stat -a -m --json
+test_case 'stat: of memory, with KVM' refused '--memory excludes --kvm' stat -a -m -k
 test_case 'stop --timeout: no number' refused 'not a number' stop -a --timeout x
 test_case 'stop --timeout: negative' refused 'timeout' stop -a --timeout -1
 
@@ -148,7 +149,7 @@ test_case 'version >&-' version_closed
 
 # Every option that takes a value, so that a new one has to come here.
 valued_options='name cpus mem hugetlbfs kernel initrd params on-reboot timeout dump-acpi dump-dtb loglevel'
-valued_options+=' console port hang verdict vmlinux exec'
+valued_options+=' console port hang verdict stats vmlinux exec'
 valued_options+=' root rwdir rodir overlay-rwdir cwd user modules'
 valued_options+=' pmem scsi vsock disk fs 9p network virtio-transport'
 
@@ -198,6 +199,7 @@ test_case '--timeout' refused_values --timeout 'not a number of seconds' '' x 0 
 test_case '--hang' refused_values --hang 'not a number of seconds' '' x 0 -1 1.5 1s ,idle 1, \
 	1,idl 1,idle, 1,idle,idle 315360001 4294967297 99999999999999999999,idle
 test_case '--verdict' refused_values --verdict --verdict /nonexistent/x / /tmp/. ''
+test_case '--stats' refused_values --stats --stats /nonexistent/x / /tmp/. ''
 # What an earlier run has left must not be taken for the verdict of one that never ran.
 stale_verdict() {
 	echo '{ "status": 0 }' > stale
@@ -508,6 +510,33 @@ traced() {
 	expect 'lines' 1 "$(wc -l < err)"
 }
 test_case '--debug-ioport, --debug-mmio' traced
+
+# asked FILTER FILE: jq(1) finds it true
+asked() {
+	jq -e "$1" "$2" > asked || fail "$1: $(cat asked)"
+}
+
+# What the guest does is known.
+stats() {
+	run_guest 0 write:d0000000,write:d0000000,read:d0000000,port:92,print:hello,poweroff --stats s
+	asked '.mmio.nobody == {"reads": 1, "writes": 2, "late-writes": 0}' s
+	asked '.mmio.busiest == [{"address": 3489660928, "region": null, "reads": 1, "writes": 2,
+		"late-writes": 0}]' s
+	asked '.port.nobody.reads == 1' s
+	asked '.port.busiest | any(.address == 146 and .region == null and .reads == 1)' s
+	asked '.port.regions | any(.name == "acpi" and .writes == 1)' s
+	# Each character is a write, be it kept or not, and may have asked for the status first.
+	asked '.port.regions | any(.name == "serial" and .writes + ."late-writes" >= 6)' s
+	asked '.vcpus | length == 1 and .[0].reasons.mmio == 3 and .[0].reasons.io == 2' s
+	asked '.vcpus[0] | .exits == ([.reasons | to_entries[] | select(.key != "intr").value] | add)' s
+	asked '."timeline-ns" | .create <= .vcpus and .vcpus <= .loaded and .loaded <= .entry and
+		.entry <= .console and .console <= .exit and .command == null' s
+	asked '.kvm | type == "object"' s
+	run_guest 0 poweroff --stats /dev/null
+	run_guest 125 poweroff --stats /dev/full
+	one_line err && grep -q -- '--stats /dev/full: No space' err || fail "said: $(cat err)"
+}
+test_case '--stats counts what a guest does' stats
 
 quiet() {
 	start_guest calm print:up,spin "$@"

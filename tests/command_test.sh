@@ -274,21 +274,17 @@ old"
 # Debian's kernel has its drivers in modules; one of kvm_guest.config has neither
 # virtio-fs nor overlayfs. In a build tree there are modules that nobody installed.
 group_kernels() {
-	local kernel kernels="debian kvm_guest" machine release
+	local kernel kernels="debian kvm_guest" machine
 
 	[ "$arch" = x86 ] || kernels=debian
 	head -c 5M /dev/urandom > "$work/data"
 	for kernel in $kernels; do
 		machine=(-k "$dir/$kernel" -m 512M -c 1 "${root[@]}")
 		[ "$kernel" != debian ] || machine+=(--modules "$dir/debian.modules")
-		release=$("$VMTOOL" run "${machine[@]}" -- uname -r < /dev/null)
-		check "$kernel: uname -r" grep -q '^[1-9][.0-9]*' <<< "$release"
-		does 0 "$kernel: uname -m" -- uname -m
-		out_is "$kernel: is the host's" "$(uname -m)\n"
-		does 7 "$kernel: exit 7" -- sh -c 'echo out; echo err >&2; exit 7'
-		out_is "$kernel: stdout" 'out\n'
-		check "$kernel: stderr" grep -qx err "$work/err"
-		does 1 "$kernel: false" -- false
+		does 7 "$kernel: exit 7" -- sh -c 'uname -m; uname -r >&2; exit 7'
+		out_is "$kernel: stdout" "$(uname -m)\n"
+		check "$kernel: stderr" grep -q '^[1-9][.0-9]*' "$work/err"
+		at_length does 1 "$kernel: false" -- false
 		does 100 "$kernel: a signal" -- sh -c 'kill -9 $$'
 		in=$work/data does 0 "$kernel: 5 MB through cat" -- cat
 		check "$kernel: as they were" cmp "$work/out" "$work/data"

@@ -66,6 +66,22 @@ pause_and_resume() {
 }
 test_case 'pause keeps it from running, resume goes on' pause_and_resume
 
+stat_shows() {
+	start_guest busy read:d0000000,print:up,spin
+	wait_for "the guest" printed busy.out up
+	vmtool stat busy > out 2> err || fail "status $?; said: $(cat err)"
+	grep -qE '^ +0xd0000000 \(nobody\) +1 +0 +0$' out || fail "printed: $(cat out)"
+	! grep -q KVM out || fail "printed: $(cat out)"
+	vmtool stat -k busy > out 2> err || fail "--kvm: status $?; said: $(cat err)"
+	grep -q '^  KVM, vCPU 0' out || fail "--kvm printed: $(cat out)"
+	# It is called out for being asked, and goes on.
+	vmtool stat --json -n busy | jq -e '.vcpus[0].reasons.mmio == 1 and ."timeline-ns".exit == null' > out ||
+		fail "--json printed: $(cat out)"
+	vmtool stop --force busy || fail "no end"
+	end_guest 125 "$pid"
+}
+test_case 'stat shows what a guest that runs has cost' stat_shows
+
 list_shows() {
 	local first
 

@@ -18,8 +18,9 @@ export VMTOOL
 script=$here/linux_test.sh
 again=y
 . "$here/linux/lib.sh"
-all_groups="sizes endings terminal control debian"
-[ "$arch" != x86 ] || all_groups="tree formats $all_groups"
+# A machine of another architecture takes as long to boot as a few cases.
+all_groups="terminal+control sizes+debian+endings"
+[ "$arch" != x86 ] || all_groups="tree formats sizes endings terminal control debian"
 groups=${LINUX_TESTS:-$all_groups}
 
 # plant_tree VERSION DIR: a kernel tree with its kernel built and a clone of this
@@ -65,6 +66,17 @@ button_modules() {
 	cat "$dir/modules" >> "$dir/initrd"
 }
 
+# A kernel and an initrd of 32-bit ARM, which a CPU of arm64 may run.
+fetch_armhf() {
+	local unpacked
+
+	[ "$arch" = arm ] || return 0
+	unpacked=$(cache_deb armhf linux-image-armmp-lpae) &&
+	ln -s "$unpacked"/boot/vmlinuz-* "$dir/armhf" &&
+	BUSYBOX=$(cache_deb armhf busybox-static)/bin/busybox \
+		"$here/linux/initrd.sh" "$dir/initrd.armhf"
+}
+
 # --- outside: fetch what is needed, then go to a machine with KVM ----------------
 if [ -z "${LINUX_TEST_DIR:-}" ]; then
 	. "$here/host/cache.sh"
@@ -75,7 +87,8 @@ if [ -z "${LINUX_TEST_DIR:-}" ]; then
 	if [ "$arch" = x86 ]; then
 		fetch_x86
 	else
-		fetch_foreign && "$here/linux/initrd.sh" "$dir/initrd" && button_modules
+		fetch_foreign && "$here/linux/initrd.sh" "$dir/initrd" && button_modules &&
+			fetch_armhf
 	fi || exit 1
 	run_groups
 	exit
@@ -122,22 +135,21 @@ group_formats() {
 group_sizes() {
 	local n now
 
-	# Two emulated CPUs take minutes to be eight.
-	for n in 1 4 $(on_x86 echo 2 3 8); do
+	# Two emulated CPUs take minutes to be eight. Elsewhere group_debian has four.
+	for n in 1 $(at_length echo 4) $(on_x86 echo 2 3 8); do
 		guest 0 "guest: $n cpus" "$n vCPUs" \
 			-k "$dir/bzImage" -c $n -m $mem -p "quiet do=cpus"
 	done
+	[ "$arch" != powerpc ] || guest 0 "guest: 4 cpus" "4 vCPUs with an emulated XICS" \
+		-k "$dir/bzImage" -c 4 -m $mem --irqchip xics-user -p "quiet do=cpus"
 	# Debian's kernel wants more.
 	on_x86 guest 0 "MemTotal: +[0-9]{5} kB" "64 MiB of memory" \
 		-k "$dir/bzImage" -c 1 -m 64M -p "quiet do=mem"
 	on_x86 guest 0 "MemTotal: +[34][0-9]{6} kB" "4 GiB, split by the hole below 4 GiB" \
 		-k "$dir/bzImage" -c 1 -m 4G -p "quiet do=mem"
 	guest 0 "MemTotal: +6[0-9]{6} kB" "6 GiB" \
-		-k "$dir/bzImage" -c 1 -m 6G -p "quiet do=mem"
-	on_x86 guest 0 "kvm-clock" "the paravirtual clock is in use" \
-		-k "$dir/bzImage" -c 1 -m $mem -p "quiet do=clock"
-	guest 0 "guest: now [0-9]+" "the guest tells the time" \
-		-k "$dir/bzImage" -c 1 -m $mem -p "quiet do=date"
+		-k "$dir/bzImage" -c 1 -m 6G -p "quiet do=mem do=date"
+	check "the guest tells the time" grep -aqE "guest: now [0-9]+" "$work/out"
 	now=$(tr -d '\r' < "$work/out" | sed -n 's/^guest: now //p')
 	n=$(($(date +%s) - ${now:-0}))
 	if [ $n -ge -5 ] && [ $n -le 60 ]; then
@@ -146,6 +158,8 @@ group_sizes() {
 		not_ok "wall clock is the host's" "off by $n s"
 	fi
 	[ "$arch" = x86 ] || return
+	guest 0 "kvm-clock" "the paravirtual clock is in use" \
+		-k "$dir/bzImage" -c 1 -m $mem -p "quiet do=clock"
 	# An emulated host's TSC is too coarse to be calibrated by a timer.
 	n=$(awk '/cpu MHz/ { print int($4 * 1000); exit }' /proc/cpuinfo)
 	guest 0 "guest: now [0-9]+" "a kernel without a paravirtual clock boots" \
@@ -162,21 +176,21 @@ group_sizes() {
 group_endings() {
 	local k="-k $dir/bzImage -c 1 -m $mem"
 
-	guest 0 "" "power-off" $k -p "quiet do=poweroff"
+	at_length guest 0 "" "power-off" $k -p "quiet do=poweroff"
 	on_x86 guest 0 "" "power-off without ACPI" $k -p "quiet acpi=off do=poweroff"
 	guest 0 "" "halt" $k -p "quiet do=halt"
-	guest 101 "Kernel panic - not syncing" "panic" $k -p "do=panic"
+	at_length guest 101 "Kernel panic - not syncing" "panic" $k -p "do=panic"
 	guest 101 "Kernel panic - not syncing" "panic of a kernel that stays" \
 		$k -p "panic=0 do=panic"
 	on_x86 guest 101 "Kernel panic - not syncing" "panic of a kernel that waits" \
 		$k -p "panic=30 do=panic"
-	guest 101 "Kernel panic - not syncing" "no root file system" \
+	at_length guest 101 "Kernel panic - not syncing" "no root file system" \
 		$k -p "quiet rdinit=/nothing root=/dev/nothing"
 	guest 0 "" "reboot, --on-reboot exit" $k -p "quiet do=reboot" --on-reboot exit
 	on_x86 guest 0 "" "reboot by the keyboard controller" $k -p "quiet reboot=k do=reboot"
 	on_x86 guest 0 "" "reboot by triple fault, announced" $k -p "reboot=t do=reboot"
 	on_x86 guest 0 "" "reboot by port 0xcf9" $k -p "quiet reboot=p do=reboot"
-	guest 103 "did not end within 8 seconds" "timeout" $k -p "quiet do=sleep" --timeout 8
+	at_length guest 103 "did not end within 8 seconds" "timeout" $k -p "quiet do=sleep" --timeout 8
 }
 
 group_terminal() {
@@ -213,6 +227,12 @@ group_terminal() {
 		not_ok "100 kB pasted to a raw terminal arrive" "$sum expected"
 	fi
 	finish
+
+	at_length paste_lines
+}
+
+paste_lines() {
+	local sum
 
 	sum=$(md5sum < "$work/paste")
 	start -k "$dir/bzImage" -c 1 -m $mem -p "quiet do=paste-lines"
@@ -270,6 +290,10 @@ group_control() {
 	finish
 	check "the guest powered off by itself" test $? = 0
 
+	at_length killed_guest
+}
+
+killed_guest() {
 	start -k "$dir/bzImage" -c 1 -m $mem --name killed -p "quiet do=sleep"
 	expect "guest: up"
 	kill -9 $pid
@@ -304,8 +328,20 @@ group_debian() {
 	else
 		not_ok "no calibration loop runs" "Calibrating delay loop was not skipped"
 	fi
-	guest 101 "Kernel panic" "Debian's kernel panics without a root" \
+	at_length guest 101 "Kernel panic" "Debian's kernel panics without a root" \
 		-k "$dir/debian" -c 1 -m 1G -p "quiet rdinit=/nothing"
+	[ "$arch" != arm ] || guests_of_32_bits
+}
+
+guests_of_32_bits() {
+	local initrd=$dir/initrd.armhf
+
+	guest 0 "^Linux .* armv7l" "a 32-bit ARM kernel" \
+		-k "$dir/armhf" -c 1 -m 256M -p "quiet do=uname"
+	guest 125 "memory of a 32-bit guest ends at 4 GiB" "memory that 32 bits do not reach" \
+		-k "$dir/armhf" -c 1 -m 3G
+	guest 125 "is of 32-bit ARM, and cannot have it" "commands in it" \
+		-k "$dir/armhf" -c 1 -m 256M -- true
 }
 
 do_groups

@@ -145,10 +145,11 @@ unused_code() {
 	done
 }
 
+# Figures and texts have no place for one.
 no_license() {
 	local file
 
-	list_files | grep -vE '\.(md|txt|config)$|(^|/)Build$' |
+	list_files | grep -vE '\.(md|txt|config|json)$|(^|/)Build$' |
 	while read -r file; do
 		head -n 2 "$file" | grep -qF "$LICENSE" || echo "$file"
 	done

@@ -6,6 +6,7 @@
 # this machine is none, it starts itself again in the emulated one.
 #
 # VMTOOL		the vmtool to test
+# TEST_ARCH		architecture of the KVM host (see linux/lib.sh)
 # VERDICT_TESTS	names of the groups to run (default: all)
 
 set -u
@@ -14,11 +15,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 VMTOOL=$(readlink -f "${VMTOOL:-$here/../vmtool}")
 export VMTOOL
 
-all_groups="fatal complaints hangs"
-groups=${LINUX_TESTS:-${VERDICT_TESTS:-$all_groups}}
 script=$here/verdict_test.sh
 again=y
 . "$here/linux/lib.sh"
+all_groups=fatal+complaints+hangs
+[ "$arch" != x86 ] || all_groups="fatal complaints hangs"
+groups=${LINUX_TESTS:-${VERDICT_TESTS:-$all_groups}}
 
 # --- outside: fetch what is needed, then go to a machine with KVM ----------------
 if [ -z "${LINUX_TEST_DIR:-}" ]; then
@@ -27,9 +29,13 @@ if [ -z "${LINUX_TEST_DIR:-}" ]; then
 	cache_packages busybox-static cpio python3 jq binutils >&2 || exit 1
 	dir=$(mktemp -d /var/tmp/vmtool-verdict.XXXXXX)
 	trap 'rm -rf "$dir"' EXIT
-	built=$(cache_build_kernel 6.1-verdict) || exit 1
+	# One kernel of which lines of the source are known, on all.
+	name=6.1$([ "$arch" = x86 ] || echo "-$arch")-verdict
+	[ "$arch" = x86 ] || fetch_foreign || exit 1
+	built=$(cache_build_kernel "$name") || exit 1
 	"$here/linux/initrd.sh" "$dir/initrd" || exit 1
-	ln -s "$built/bzImage" "$dir/bzImage"
+	image=$(kernel_image "$name")
+	ln -sf "$built/${image##*/}" "$dir/bzImage"
 	ln -s "$built/vmlinux" "$dir/vmlinux"
 	run_groups
 	exit
@@ -43,6 +49,13 @@ mkdir "$work/kernel" "$work/bare" && cp -L "$dir/bzImage" "$dir/vmlinux" "$work/
 	cp "$work/kernel/bzImage" "$work/bare" || exit 125
 kernel=$work/kernel
 bare=$work/bare
+mem=256M
+# How a report's line of the faulting function begins.
+at="RIP: 0010:"
+[ "$arch" != arm ] || at="pc : "
+[ "$arch" != powerpc ] || at="] " mem=512M
+nmi="NMI: Not continuing"
+[ "$arch" != powerpc ] || nmi="System Reset"
 
 # ends STATUS REASON FILTER NAME "DO..." OPTIONS...: a guest that does these ends so; the
 # verdict's file is in line with it, and jq finds FILTER to be true of it.
@@ -52,7 +65,7 @@ ends() {
 	shift 5
 	rm -f "$work/verdict"
 	# shellcheck disable=SC2046
-	guest "$status" "" "$name" -k "$kernel/bzImage" -c "${cpus:-1}" -m 256M --name test \
+	guest "$status" "" "$name" -k "$kernel/bzImage" -c "${cpus:-1}" -m $mem --name test \
 		--verdict "$work/verdict" -p "${params:-} $(printf ' do=%s' $what)" "$@"
 	if ! jq -e . "$work/verdict" > /dev/null 2>&1; then
 		not_ok "$name: the verdict" "is no JSON: $(head -c 300 "$work/verdict")"
@@ -76,15 +89,21 @@ said() { echo "(.splat | contains(\"$1\"))"; }
 group_fatal() {
 	ends 101 panic "$(only panic) and $(said 'sysrq triggered crash')" "a panic" panic
 	check "a panic: the console's end is shown, with lines of the source" \
-		grep -qE "sysrq_handle_crash\+0x[0-9a-f/x]+ \(drivers/tty/sysrq.c:[0-9]+\)" "$work/out"
-	ends 101 panic ".counts.oops == 1 and .counts.panic == 1 and .\"splat-kind\" == \"oops\" and
-		$(said 'RIP: 0010:lkdtm_EXCEPTION') and
+		grep -qE "__handle_sysrq\+0x[0-9a-f/x]+ \(drivers/tty/sysrq.c:[0-9]+\)" "$work/out"
+	at_length ends 101 panic ".counts.oops == 1 and .counts.panic == 1 and .\"splat-kind\" == \"oops\" and
+		$(said "${at}lkdtm_EXCEPTION+") and
 		([.splat, .panic] | tostring | contains(\"Fatal exception\"))" "an oops that is fatal" \
 		"lkdtm:EXCEPTION wait:20" -p "oops=panic"
-	ends 104 triple-fault ".splat == null and ([.counts[]] | add) == 0" "a triple fault" reset \
+	[ "$arch" = x86 ] || ends 0 reset ".splat == null and ([.counts[]] | add) == 0" \
+		"a reset" reset --on-reboot exit
+	on_x86 ends 104 triple-fault ".splat == null and ([.counts[]] | add) == 0" "a triple fault" reset \
 		-p reboot=t
 	ends 0 poweroff ".splat == null and ([.counts[]] | add) == 0 and .vcpus == null" \
 		"a guest that is well" uname --fail-on-warn
+	on_x86 fatal_x86
+}
+
+fatal_x86() {
 	ends 0 poweroff ".splat == null and ([.counts[]] | add) == 0" \
 		"a program cannot say what the kernel says" fake --fail-on-warn
 	mkdir "$work/d"
@@ -100,16 +119,20 @@ no_kernel() {
 
 group_complaints() {
 	ends 102 warning "$(only warning) and $(said 'end trace') and
-		$(said 'lkdtm_do_action+0x17/0x19 (drivers/misc/lkdtm/core.c:')" \
+		$(said '(drivers/misc/lkdtm/')" \
 		"a warning" "lkdtm:WARNING wait:1" --fail-on-warn
 	check "a warning: its report is shown" grep -q "first of all of this" "$work/out"
-	ends 0 poweroff "$(only warning)" "a warning that may be" "lkdtm:WARNING wait:1"
+	on_x86 ends 0 poweroff "$(only warning)" "a warning that may be" "lkdtm:WARNING wait:1"
 	ends 102 warning "$(only oops) and $(said '(drivers/misc/lkdtm/bugs.c:')" "an oops" \
 		"lkdtm:EXCEPTION wait:1" --fail-on-warn
-	ends 102 warning "$(only bug) and $(said 'end trace')" "BUG()" "lkdtm:BUG wait:1" --fail-on-warn
-	ends 102 warning ".counts[\"hung-task\"] >= 1 and .\"splat-kind\" == \"hung-task\" and
+	at_length ends 102 warning ".counts[\"hung-task\"] >= 1 and .\"splat-kind\" == \"hung-task\" and
 		$(said lkdtm_HUNG_TASK)" "a hung task" \
 		"lkdtm:HUNG_TASK wait:6" --fail-on-warn
+	on_x86 complaints_x86
+}
+
+complaints_x86() {
+	ends 102 warning "$(only bug) and $(said 'end trace')" "BUG()" "lkdtm:BUG wait:1" --fail-on-warn
 	ends 102 warning "$(only oom) and $(said 'Killed process')" "no memory" "oom wait:1" \
 		--fail-on-warn
 	# Away from the vmlinux nothing is known of lines, unless it is named.
@@ -128,17 +151,28 @@ no_addr2line() {
 }
 
 group_hangs() {
-	ends 103 hang "(.vcpus | contains(\"lkdtm_HARDLOCKUP+\") and contains(\"interrupts off\") and
-		contains(\"drivers/misc/lkdtm/bugs.c:\")) and .\"splat-kind\" == \"panic\" and
-		$(said 'NMI: Not continuing') and $(said 'lkdtm_HARDLOCKUP+')" \
-		"a CPU with interrupts off, and its backtrace" "lkdtm:HARDLOCKUP wait:60" --hang 6
-	cpus=2 ends 103 hang "(.vcpus | contains(\"lkdtm_HARDLOCKUP+\") and contains(\"vCPU 1: \"))" \
-		"one of two CPUs with interrupts off" "lkdtm:HARDLOCKUP wait:60" --hang 6
-	ends 103 timeout "(.vcpus | contains(\"in the kernel\")) and .counts[\"soft-lockup\"] >= 1 and
+	local kind=panic off="interrupts off" stuck
+
+	# Linux on powerpc only notes that they are off, until one comes.
+	[ "$arch" != powerpc ] || kind=oops off="in the kernel"
+	stuck=".vcpus | contains(\"lkdtm_HARDLOCKUP+\") and contains(\"$off\") and
+		contains(\"drivers/misc/lkdtm/bugs.c:\")"
+	# arm64 knows of no interrupt that cannot be turned off.
+	[ "$arch" = arm ] || stuck="($stuck) and .\"splat-kind\" == \"$kind\" and
+		$(said "$nmi") and $(said 'lkdtm_HARDLOCKUP+')"
+	ends 103 hang "$stuck" "a CPU with interrupts off, and its backtrace" \
+		"lkdtm:HARDLOCKUP wait:60" --hang 6
+	at_length ends 103 timeout "(.vcpus | contains(\"in the kernel\")) and .counts[\"soft-lockup\"] >= 1 and
 		$(said lkdtm_SOFTLOCKUP)" "a CPU that does not schedule" \
 		"lkdtm:SOFTLOCKUP wait:60" --timeout 20
-	ends 0 poweroff ".vcpus == null" "a guest that waits does not hang" "wait:12" --hang 5
-	ends 103 hang ".vcpus | contains(\"halted\")" "unless that is asked for" "wait:60" --hang 6,idle
+	at_length ends 0 poweroff ".vcpus == null" "a guest that waits does not hang" "wait:12" --hang 5
+	on_x86 hangs_x86
+}
+
+hangs_x86() {
+	cpus=2 ends 103 hang "(.vcpus | contains(\"lkdtm_HARDLOCKUP+\") and contains(\"vCPU 1: \"))" \
+		"one of two CPUs with interrupts off" "lkdtm:HARDLOCKUP wait:60" --hang 6
+	ends 103 hang ".vcpus | contains(\"halted\")" "one that waits, where that is asked for" "wait:60" --hang 6,idle
 	ends 0 poweroff ".vcpus == null" "a guest that computes does not hang" "compute:12" --hang 5
 }
 

@@ -7,7 +7,8 @@
 #
 # TEST_ARCH	architecture of the machine: x86 (default), arm or powerpc. Cases are the
 #		same for all; what one lacks is behind on_x86 or in $x86_groups. On others
-#		than x86 there is no kernel but Debian's.
+#		than x86 the kernel is Debian's, but for those that say so.
+# TEST_SET	all: on others than x86 also what is the same code there (see at_length)
 
 arch=${TEST_ARCH:-x86}
 layer=
@@ -23,7 +24,8 @@ fetch_foreign() {
 	ln -s "$debian" "$dir/debian.d" && ln -s "$layer" "$dir/root"
 }
 
-# run_group GROUP: runs it on a machine with KVM; its results go to $dir/GROUP.tap. An
+# run_group GROUP[+GROUP]...: runs it, or all of them one after the other, on a machine
+# with KVM; the results go to $dir/GROUP.tap. An
 # emulated host that hangs or dies says nothing of vmtool: another one is tried then,
 # and that is said. With again=y so is one where something failed: guests stand still
 # now and then in an emulated host; what fails twice has failed.
@@ -33,8 +35,8 @@ run_group() {
 	: > "$notes"
 	for try in 1 2 3; do
 		"$here/kvmhost" --arch "$arch" ${layer:+--layer "$layer"} --mem 6G -- env \
-			LINUX_TEST_DIR="$dir" LINUX_TESTS="$group" TEST_ARCH="$arch" \
-			VMTOOL="$VMTOOL" "$script" > "$tap" < /dev/null
+			LINUX_TEST_DIR="$dir" LINUX_TESTS="${group//+/ }" TEST_ARCH="$arch" \
+			TEST_SET="${TEST_SET:-}" VMTOOL="$VMTOOL" "$script" > "$tap" < /dev/null
 		case $?,${again:-} in
 		125,*) echo "# $group: the KVM host failed, try $try of 3" >> "$notes" ;;
 		0, | 0,y | *,) break ;;
@@ -99,6 +101,7 @@ enter() {
 	initrd=$dir/initrd
 	nr=0
 	failed=0
+	last=$EPOCHREALTIME
 }
 
 # do_groups: calls group_NAME for each of $groups, inside.
@@ -116,7 +119,20 @@ do_groups() {
 # on_x86 COMMAND...: what only x86 has, or is enough to be tried there.
 on_x86() { [ "$arch" != x86 ] || "$@"; }
 
-ok() { nr=$((nr + 1)); echo "ok $nr $1"; }
+# at_length COMMAND...: what is the same code on all architectures, or much the same as
+# another case: on others than x86 only where all was asked for.
+at_length() { [ "$arch" != x86 ] && [ "${TEST_SET:-}" != all ] || "$@"; }
+
+# What a case has cost.
+took() {
+	local now=$EPOCHREALTIME tenths
+
+	tenths=$(((${now/./} - ${last/./}) / 100000))
+	last=$now
+	[ $tenths -lt 10 ] || echo "# $((tenths / 10)).$((tenths % 10)) s"
+}
+
+ok() { nr=$((nr + 1)); echo "ok $nr $1"; took; }
 
 not_ok() {
 	nr=$((nr + 1))
@@ -124,6 +140,7 @@ not_ok() {
 	echo "not ok $nr $1"
 	printf '# %s\n' "$2"
 	tail -n 25 "$work/out" 2>/dev/null | tr -d '\r' | sed 's/^/# | /'
+	took
 }
 
 # guest STATUS PATTERN NAME OPTIONS...: a guest without input ends with STATUS and
