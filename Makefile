@@ -347,6 +347,9 @@ run_tests: $(VMTOOL) unit
 bench: $(VMTOOL)
 	$(Q)VMTOOL=$(VMTOOL) tests/bench/run
 
+bench-accept: $(VMTOOL)
+	$(Q)VMTOOL=$(VMTOOL) tests/guard_test.sh --accept
+
 # --- what the size of vmtool is made of ----------------------------------------
 report: $(VMTOOL)
 	$(Q)scripts/report.sh $(OUTPUT) $(CROSS_COMPILE)
