@@ -4,6 +4,8 @@
 # What three boots cost, against what they cost when guard.json was made: instructions
 # until the guest has ended (of an emulated host that counts them), returns of KVM_RUN,
 # and system calls. More than 2 % more is a failure, which shows where it comes from.
+# Waiting counts too, and some waits end with a tick of the guest's clock: that is 1.5 %
+# of a boot. Each is done three times, and the cheapest counts.
 #
 # guard_test.sh --accept makes guard.json anew ("make bench-accept").
 
@@ -16,15 +18,14 @@ if [ "${GUARD_DIR:-}" ]; then
 	boot() {
 		local name=$1 how
 		shift
-		for how in "" "strace -f -c -o /tmp/calls"; do
+		echo "{\"boot\": \"$name\", \"stats\": ["
+		for how in "" "" "" "strace -f -c -o /tmp/calls"; do
 			# shellcheck disable=SC2086
 			$how ./vmtool run -c 1 -m 256M --stats /tmp/stats "$@" > /tmp/out 2>&1 ||
 				{ echo "guard: $name: status $?"; cat /tmp/out; return; }
-			[ "$how" ] || cp /tmp/stats "/tmp/stats.$name"
+			[ "$how" ] || { cat /tmp/stats; echo ","; }
 		done
-		echo "{\"boot\": \"$name\", \"calls\": $(awk '$NF == "total" { print $4 }' /tmp/calls), \"stats\":"
-		cat "/tmp/stats.$name"
-		echo "}"
+		echo "null], \"calls\": $(awk '$NF == "total" { print $4 }' /tmp/calls)}"
 	}
 	end="quiet do=poweroff"
 	./vmtool run -c 1 -m 256M -k bzImage -i initrd -p "$end" > /dev/null 2>&1
@@ -42,6 +43,8 @@ fi
 . "$tests_dir/host/kernel.sh" || exit 1
 KEPT=$tests_dir/guard.json
 ALLOWED=1.02
+BOOTS='vmlinux devices command'
+FIGURES='exits system-calls instructions'
 
 prepare() {
 	dir=$(mktemp -d /var/tmp/vmtool-guard.XXXXXX) || exit 1
@@ -73,11 +76,13 @@ figures() {
 	tr -d '\r' < "$tmp/said" | sed -n '/^guard: begin/,/^guard: end/{/^guard: /d;p}' |
 		jq -s --arg guest "$(cat "$kernel/release")" '
 		def exits: .reads + .writes;
+		def cheapest: map(select(.)) | min_by(."timeline-ns".exit);
 		def regions: [.mmio, .port // empty] | map((.regions[] | {(.name): exits}),
 			{"(nobody)": (.nobody | exits)}) | map(to_entries[]) |
 			group_by(.key) | map({(.[0].key): (map(.value) | add)}) | add;
 		{ host: map(select(.host).host)[0], guest: $guest,
-		  boots: map(select(.boot) | {(.boot): { instructions: .stats."timeline-ns".exit,
+		  boots: map(select(.boot) | .stats |= cheapest | {(.boot): {
+			instructions: .stats."timeline-ns".exit,
 			exits: ([.stats.vcpus[].exits] | add), "system-calls": .calls,
 			regions: (.stats | regions) }}) | add }'
 }
@@ -97,6 +102,35 @@ same_software() {
 	[ "$(jq -c '[.host, .guest]' "$KEPT")" = "$(jq -c '[.host, .guest]' "$tmp/figures")" ]
 }
 
+# worse BEFORE NOW
+worse() {
+	awk -v b="$1" -v n="$2" -v a=$ALLOWED 'BEGIN { exit n <= b * a }'
+}
+
+any_worse() {
+	local boot what before now
+
+	for boot in $BOOTS; do
+		for what in $FIGURES; do
+			before=$(figure "$KEPT" $boot $what)
+			now=$(figure "$tmp/figures" $boot $what)
+			! worse "${before:-0}" "${now:-0}" || return 0
+		done
+	done
+	return 1
+}
+
+# Where the emulated host has put things is worth a per cent, too: what is worse is so
+# in another one as well.
+measure() {
+	local try
+
+	for try in 1 2 3; do
+		boots && figures > "$tmp/figures" || return
+		any_worse || break
+	done
+}
+
 # guarded BOOT FIGURE
 guarded() {
 	local before now
@@ -106,7 +140,7 @@ guarded() {
 	[ "$now" ] || fail "it did not boot: $(grep -A5 "^guard: $1" "$tmp/said")"
 	[ "$before" ] || fail "guard.json has no such figure: run make bench-accept"
 	echo "$before before, $now now"
-	awk -v b="$before" -v n="$now" -v a=$ALLOWED 'BEGIN { exit n <= b * a }' || return 0
+	worse "$before" "$now" || return 0
 	# Another kernel, of the host or of the guest, has other instructions.
 	[ "$2" != instructions ] || same_software ||
 		skip "guard.json is of other kernels: run make bench-accept"
@@ -115,17 +149,19 @@ guarded() {
 }
 
 [ -x "$VMTOOL" ] || skip_all "there is no $VMTOOL; VMTOOL= names it"
-prepare && boots && figures > "$tmp/figures" || exit 1
+prepare || exit 1
 if [ "${1:-}" = --accept ]; then
-	for boot in vmlinux devices command; do
+	boots && figures > "$tmp/figures" || exit 1
+	for boot in $BOOTS; do
 		[ "$(figure "$tmp/figures" $boot exits)" ] || { cat "$tmp/said" >&2; exit 1; }
 		[ ! -e "$KEPT" ] || { echo "$boot:"; difference $boot; }
 	done
 	cp "$tmp/figures" "$KEPT" && cat "$KEPT"
 	exit
 fi
-for boot in vmlinux devices command; do
-	for what in exits system-calls instructions; do
+measure || exit 1
+for boot in $BOOTS; do
+	for what in $FIGURES; do
 		test_case "$boot: $what" guarded $boot $what
 	done
 done
