@@ -65,12 +65,13 @@ is_small() {
 runs() { [[ $("$1" version) == 'vmtool '[0-9]* ]]; }
 
 # build NAME TREE ARCH CONFIG [MAKE_ARG]...: CONFIG may end in +static, and be random:SEED.
+# What is in NAME's directory from another configuration is made use of: all that does not
+# depend on what differs.
 build() {
 	local name=$1 x=$2 arch=$3 config=$4 static=
 	shift 4
 
 	[[ $config != *+static ]] || static=y config=${config%+static}
-	rm -rf "${dir:?}/$name"
 	set -- "$x" "$name" ARCH="$arch" KBUILD_O="$(kbuild_of "$x-$arch")" "$@"
 	case $config in
 	random:*) KCONFIG_SEED=${config#*:} vmtool_make "$@" randconfig >/dev/null ;;
@@ -104,18 +105,19 @@ cross() {
 matrix() {
 	local x cc seed
 
+	rm -rf "${dir:?}"/6.1* "$dir/promise"
 	for x in 6.1 6.12; do
 		for cc in gcc clang; do
 			ktap_test "$x $cc" build_native "$x-$cc" $x defconfig CC=$cc
-			ktap_test "$x $cc static" build_native "$x-$cc-static" $x \
+			ktap_test "$x $cc static" build_native "$x-$cc" $x \
 				defconfig+static CC=$cc
 		done
 		ktap_test "$x musl" build_native "$x-musl" $x defconfig CC=musl-gcc
 		ktap_test "$x tiny, musl" build_tiny "$x-tiny-musl" $TINY_MUSL $x \
 			tinyconfig CC=musl-gcc
 		ktap_test "$x tiny, glibc" build_tiny "$x-tiny" $TINY_GLIBC $x tinyconfig
-		ktap_test "$x allyesconfig" build_native "$x-allyes" $x allyesconfig
-		ktap_test "$x allnoconfig" build_native "$x-allno" $x allnoconfig CC=clang
+		ktap_test "$x allyesconfig" build_native "$x-gcc" $x allyesconfig CC=gcc
+		ktap_test "$x allnoconfig" build_native "$x-clang" $x allnoconfig CC=clang
 		ktap_test "$x arm64" cross "$x-arm64" $x arm64 aarch64-linux-gnu- AArch64
 		ktap_test "$x powerpc" cross "$x-powerpc" $x powerpc \
 			powerpc64le-linux-gnu- PowerPC64
@@ -125,9 +127,14 @@ matrix() {
 	for seed in $RANDOM_SEEDS; do
 		[ "$cc" = gcc ] && cc=clang || cc=gcc
 		[ "$x" = 6.1 ] && x=6.12 || x=6.1
-		ktap_test "$x random configuration $seed" build_native "random-$seed" "$x" \
+		ktap_test "$x random configuration $seed" build_native "$x-$cc" "$x" \
 			"random:$seed" CC=$cc
 	done
+}
+
+# What it is that is built does not matter: the least there is, in O=$1.
+tiny_in() {
+	mkdir -p "$1" && cp "$dir/6.1-tiny/.config" "$1"
 }
 
 # ---- what the Makefile promises
@@ -172,7 +179,8 @@ copy_source() {
 test_kconfig_change() {
 	local src=$dir/copy
 
-	copy_source "$src" && make -C "$src" KDIR="$(tree 6.1)" KBUILD_O="$(kbuild_of 6.1-x86)" \
+	copy_source "$src" && tiny_in "$dir/kconfig" &&
+	make -C "$src" KDIR="$(tree 6.1)" KBUILD_O="$(kbuild_of 6.1-x86)" \
 		O="$dir/kconfig" >/dev/null || return
 	printf '\nconfig PROBE\n\tdef_bool y\n' >> "$src/Kconfig"
 	make -C "$src" KDIR="$(tree 6.1)" KBUILD_O="$(kbuild_of 6.1-x86)" \
@@ -184,7 +192,7 @@ test_kconfig_change() {
 test_switch() {
 	local how
 
-	rm -rf "$dir/switch"
+	rm -rf "$dir/switch" && tiny_in "$dir/switch" || return
 	for how in '6.1 CC=gcc' '6.1 CC=clang' '6.12 CC=clang' \
 	    '6.12 ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-' '6.1 CC=musl-gcc' '6.1 CC=gcc'; do
 		# shellcheck disable=SC2086
@@ -259,7 +267,7 @@ test_top_make() {
 	copy_source "$to/tools/vmtool" && cp "$(tree 6.1)/tools/Makefile" "$to/tools" || return
 	# shellcheck disable=SC2016
 	printf '\nvmtool: FORCE\n\t$(call descend,$@)\n' >> "$to/tools/Makefile"
-	mkdir "$out" && cd "$to" && make O="$out" tinyconfig >/dev/null &&
+	tiny_in "$out/tools/vmtool" && cd "$to" && make O="$out" tinyconfig >/dev/null &&
 	make O="$out" -j2 tools/vmtool >/dev/null && runs "$out/tools/vmtool/vmtool"
 }
 
@@ -275,8 +283,10 @@ test_read_only() {
 			mount --bind "$dir" "$dir" && mount -o remount,bind,ro "$dir" || exit
 		done
 		! touch "$1/probe" "$2/probe" 2>/dev/null || exit
-		mount -t tmpfs tmpfs "$3" && make -C "$1" KDIR="$2" O="$3/out" -j2 >/dev/null &&
-		"$3/out/vmtool" version' - "$top" "$(tree 6.1)" "$(mktemp -d -p "$dir")"
+		mount -t tmpfs tmpfs "$3" && mkdir "$3/out" && cp "$4" "$3/out" &&
+		make -C "$1" KDIR="$2" O="$3/out" -j2 >/dev/null &&
+		"$3/out/vmtool" version' - "$top" "$(tree 6.1)" "$(mktemp -d -p "$dir")" \
+			"$dir/6.1-tiny/.config"
 }
 
 # error_says WORDS COMMAND...: it fails and says so in one line.
