@@ -15,15 +15,20 @@
 
 #define COMMAND_WRITABLE (PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE)
 
-u32 pci_get(const struct pci_device *dev, u32 off, unsigned int size)
+/* Another vCPU may be there right now: a field is read and changes as a whole. */
+static u32 load(const u8 *p, unsigned int size)
 {
 	u32 val = 0;
 
-	memcpy(&val, dev->config + off, size);
-	return le32toh(val);
+	if (size == 2 && (uintptr_t)p % 2 == 0)
+		return le16toh(__atomic_load_n((const u16 *)p, __ATOMIC_ACQUIRE));
+	if (size == 4 && (uintptr_t)p % 4 == 0)
+		return le32toh(__atomic_load_n((const u32 *)p, __ATOMIC_ACQUIRE));
+	while (size--)
+		val = val << 8 | __atomic_load_n(p + size, __ATOMIC_ACQUIRE);
+	return val;
 }
 
-/* Another vCPU may read there right now: a field changes as a whole. */
 static void store(u8 *p, u32 val, unsigned int size)
 {
 	if (size == 2 && (uintptr_t)p % 2 == 0) {
@@ -34,6 +39,11 @@ static void store(u8 *p, u32 val, unsigned int size)
 		for (; size; size--, val >>= 8)
 			__atomic_store_n(p++, (u8)val, __ATOMIC_RELEASE);
 	}
+}
+
+u32 pci_get(const struct pci_device *dev, u32 off, unsigned int size)
+{
+	return load(dev->config + off, size);
 }
 
 void pci_put(struct pci_device *dev, u32 off, u32 val, unsigned int size)
