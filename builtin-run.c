@@ -319,13 +319,15 @@ static int take_kernel_arg(struct run_args *args, int argc, const char **argv)
 #ifdef CONFIG_STATS
 static void print_stats(const void *arg, FILE *out)
 {
-	stats_print((struct vm *)arg, out);
+	struct vm *const *vm = arg;
+
+	stats_print(*vm, out);
 }
 
 /* What was asked for and is not there must not look like success. */
 static int write_stats(struct vm *vm, int status)
 {
-	int ret = vm->cfg->stats ? outfile_write(vm->cfg->stats, print_stats, vm) : 0;
+	int ret = vm->cfg->stats ? outfile_write(vm->cfg->stats, print_stats, &vm) : 0;
 
 	if (!ret)
 		return status;
