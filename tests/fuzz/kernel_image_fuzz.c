@@ -15,11 +15,14 @@
 /* What the rest of vmtool relies on. */
 static void fuzz_check(const struct kernel_image *ki)
 {
-	size_t setup = ki->proto == KERNEL_ARM32 ? 0 : 0x20;
+	/* What x86 has in front of a kernel; others are put anywhere, by no header. */
+	bool x86 = ki->proto == KERNEL_PVH || ki->proto == KERNEL_LINUX64;
+	size_t setup = x86 ? 0x20 : 0;
+	u64 start = x86 ? 1 << 20 : 0;
 	int i;
 
 	if (ki->fd < 0 || !ki->nr_seg || ki->nr_seg > KERNEL_MAX_SEGMENTS ||
-	    ki->start < 1 << 20 || ki->start >= ki->end || ki->end > 1ULL << 32 ||
+	    ki->start < start || ki->start >= ki->end || ki->end > 1ULL << 32 ||
 	    ki->entry < ki->start || ki->entry >= ki->end || !ki->cmdline_max ||
 	    ki->setup_len > sizeof(ki->setup) || ki->setup_len < setup)
 		abort();
