@@ -13,6 +13,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -266,6 +267,27 @@ static void pass_input(struct input *in)
 	}
 }
 
+/*
+ * The interrupt that was forgotten (relay.c) may be any CPU's, and each gets one when
+ * somebody comes to it.
+ */
+static void visit_cpus(void)
+{
+	cpu_set_t all, one;
+	int cpu;
+
+	if (sched_getaffinity(0, sizeof(all), &all))
+		return;
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+	}
+	sched_setaffinity(0, sizeof(all), &all);
+}
+
 static void read_input(struct input *in, int port)
 {
 	size_t want = FRAME_HEADER;
@@ -279,8 +301,10 @@ static void read_input(struct input *in, int port)
 	n = read(port, in->buf + in->have, want - in->have);
 	if (n > 0)
 		in->have += n;
-	if (in->have == FRAME_HEADER && in->buf[0] == FRAME_POKE)
+	if (in->have == FRAME_HEADER && in->buf[0] == FRAME_POKE) {
+		visit_cpus();
 		send_frame(port, FRAME_ALIVE, hdr, 0);
+	}
 	pass_input(in);
 }
 
