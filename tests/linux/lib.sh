@@ -8,7 +8,8 @@
 # TEST_ARCH	architecture of the machine: x86 (default), arm or powerpc. Cases are the
 #		same for all; what one lacks is behind on_x86 or in $x86_groups. On others
 #		than x86 the kernel is Debian's, but for those that say so.
-# TEST_SET	all: on others than x86 also what is the same code there (see at_length)
+# TEST_SET	all: also what is the same code as another case: on others than x86 (see
+#		at_length), and of virtio devices (see virtio_test.sh)
 
 arch=${TEST_ARCH:-x86}
 layer=
