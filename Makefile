@@ -326,14 +326,16 @@ TEST_CFLAGS = $(VMTOOL_CFLAGS) -Wno-missing-prototypes -Wno-missing-declarations
 $(UNIT_TESTS) $(INJECTED): $(OUTPUT)tests/%: tests/%.c $(wildcard tests/unit/*.h) $(LIBVMTOOL) \
 		$(LIBSUBCMD) $(OUTPUT).link
 	$(Q)mkdir -p $(@D)
-	$(QUIET_LINK)$(CC) $(TEST_CFLAGS) $(VMTOOL_LDFLAGS) -o $@ $< $(LIBVMTOOL) \
+	$(QUIET_CC)$(CC) $(TEST_CFLAGS) -c -o $@.o $<
+	$(QUIET_LINK)$(CC) $(TEST_CFLAGS) $(VMTOOL_LDFLAGS) -o $@ $@.o $(LIBVMTOOL) \
 		$(LIBSUBCMD) $(TEST_LIBS)
 
 # Needs CC=clang SANITIZE=fuzzer-no-link,address,undefined or the like.
 $(OUTPUT)tests/fuzz/%: tests/fuzz/%.c $(wildcard tests/*/*.h) $(LIBVMTOOL) \
 		$(LIBSUBCMD) $(OUTPUT).link
 	$(Q)mkdir -p $(@D)
-	$(QUIET_LINK)$(CC) $(TEST_CFLAGS) $(VMTOOL_LDFLAGS) -fsanitize=fuzzer -o $@ $< \
+	$(QUIET_CC)$(CC) $(TEST_CFLAGS) -c -o $@.o $<
+	$(QUIET_LINK)$(CC) $(TEST_CFLAGS) $(VMTOOL_LDFLAGS) -fsanitize=fuzzer -o $@ $@.o \
 		$(LIBVMTOOL) $(LIBSUBCMD) $(TEST_LIBS)
 
 unit: $(UNIT_TESTS) $(INJECTED)
