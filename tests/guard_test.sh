@@ -18,13 +18,15 @@ if [ "${GUARD_DIR:-}" ]; then
 	boot() {
 		local name=$1 how
 		shift
-		echo "{\"boot\": \"$name\", \"stats\": ["
+		: > /tmp/runs
 		for how in "" "" "" "strace -f -c -o /tmp/calls"; do
 			# shellcheck disable=SC2086
 			$how ./vmtool run -c 1 -m 256M --stats /tmp/stats "$@" > /tmp/out 2>&1 ||
-				{ echo "guard: $name: status $?"; cat /tmp/out; return; }
-			[ "$how" ] || { cat /tmp/stats; echo ","; }
+				{ echo "guard: $name: status $?"; sed 's/^/guard: /' /tmp/out; return; }
+			[ "$how" ] || { cat /tmp/stats; echo ","; } >> /tmp/runs
 		done
+		echo "{\"boot\": \"$name\", \"stats\": ["
+		cat /tmp/runs
 		echo "null], \"calls\": $(awk '$NF == "total" { print $4 }' /tmp/calls)}"
 	}
 	end="quiet do=poweroff"
