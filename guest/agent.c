@@ -10,6 +10,7 @@
 #define CHILDREN_MS	50	/* without signalfd() they are looked for */
 #define POLL_MAX	(2 + 4 * AGENT_SESSIONS_MAX)
 #define CHILD_SIGNAL	(1UL << (SIGCHLD - 1))
+#define PIPE_SIGNAL	(1UL << (SIGPIPE - 1))
 
 /**
  * struct waiting - what poll() waits for
@@ -286,8 +287,11 @@ int agent_serve(int port, const char *failed)
 	if (!a)
 		return -ENOMEM;
 	a->port = port;
-	/* Of the first process they may stay blocked: it needs none. */
-	k_sigmask(CHILD_SIGNAL);
+	/*
+	 * Of the first process they may stay blocked: it needs none. A command that does
+	 * not read what was on its way to it must not end its parent.
+	 */
+	k_sigmask(CHILD_SIGNAL | PIPE_SIGNAL);
 	a->signals = k_signalfd(CHILD_SIGNAL);
 	agent_put(a, NULL, AGENT_HELLO, 0, &version, sizeof(version));
 	if (failed)
