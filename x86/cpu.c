@@ -258,19 +258,24 @@ static int set_entry(struct vcpu *v)
 
 int arch_vcpu_reset(struct vcpu *v)
 {
+	/*
+	 * Where others wait for SIPI, as after power-on: KVM's own first state is one that
+	 * KVM_RUN comes back from, with EAGAIN, when INIT comes.
+	 */
 	struct kvm_mp_state mp = {
-		.mp_state = v->index ? KVM_MP_STATE_UNINITIALIZED : KVM_MP_STATE_RUNNABLE,
+		.mp_state = v->index ? KVM_MP_STATE_INIT_RECEIVED : KVM_MP_STATE_RUNNABLE,
 	};
+	bool new = v->vm->run.state == RUN_PRELAUNCH;
 	struct kvm_regs regs = { .rflags = RFLAGS_RESERVED };
 	int ret = 0;
 
 	/* A new vCPU has that state already. */
-	if (v->vm->run.state != RUN_PRELAUNCH) {
+	if (!new)
 		ret = restore_state(v);
-		ret = ret ?: vcpu_ioctl(v, KVM_SET_MP_STATE, &mp);
-		if (!ret && v->index)
-			ret = vcpu_ioctl(v, KVM_SET_REGS, &regs);
-	}
+	if (!ret && (!new || v->index))
+		ret = vcpu_ioctl(v, KVM_SET_MP_STATE, &mp);
+	if (!ret && !new && v->index)
+		ret = vcpu_ioctl(v, KVM_SET_REGS, &regs);
 	ret = ret ?: set_firmware_msrs(v);
 	if (!ret && !v->index)
 		ret = set_entry(v);
