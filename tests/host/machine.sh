@@ -21,7 +21,7 @@ machine_setup() {
 		# TCG has AMD's virtualization, not Intel's. It lets a guest's XSETBV
 		# pass by KVM, which then runs the guest with another XCR0 than that
 		# has set, and the guest's saved AVX state ruins its memory: no XSAVE.
-		QEMU=(qemu-system-x86_64 -M q35 -cpu "max,+svm,-xsave")
+		QEMU=(qemu-system-x86_64 -M q35 -cpu "${KVMHOST_CPU:-max,+svm,-xsave}")
 		CONSOLE=ttyS0
 		MACHINE_KVM="kvm_amd $MACHINE_KVM"
 		cache_tool "${QEMU[0]}" qemu-system-x86 &&
@@ -35,7 +35,7 @@ machine_setup() {
 	powerpc)
 		# x-vof spares the boot the 20 seconds that SLOF takes.
 		QEMU=(qemu-system-ppc64 -M "pseries,cap-nested-hv=on,x-vof=on"
-		      -cpu POWER9)
+		      -cpu "${KVMHOST_CPU:-POWER9}")
 		CONSOLE=hvc0
 		MACHINE_KVM="kvm_hv $MACHINE_KVM"
 		cache_tool "${QEMU[0]}" qemu-system-ppc ;;
