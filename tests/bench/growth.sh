@@ -46,3 +46,9 @@ points() {
 
 GROWTH_FILES=(--add "$dir/initrd" --add "$dir/vmlinux" --add "$dir/disk" --add "$VMTOOL"
 	--add "$(command -v strace)" "${QEMU_FILES[@]}")
+
+# growth WHAT KEY: how much KEY grows for a vCPU, by the jobs WHAT,1 and WHAT,16
+growth() {
+	awk -v a="$(result "$1,1" "$2")" -v b="$(result "$1,16" "$2")" \
+		'BEGIN { if (a == "-" || b == "-") print "-"; else printf "%.2f\n", (b - a) / 15 }'
+}
